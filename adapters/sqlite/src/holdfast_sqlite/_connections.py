@@ -1,0 +1,177 @@
+"""The connections to one file: one that writes, and some that read beside it.
+
+aiosqlite runs each call in the connection's own thread, and a caller who is cancelled does not stop it. So a
+transaction runs in a task of its own: whoever waits for it may go away, and it still ends, one way or the other.
+"""
+
+import asyncio
+import contextvars
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiosqlite
+
+from holdfast.errors import ConfigurationError, OutcomeUnknown
+from holdfast_sqlite._errors import is_busy
+
+__all__ = ["Connections", "Transaction"]
+
+T = TypeVar("T")
+Values = Mapping[str, Any] | Sequence[Any]
+
+_WAL_PAUSE = 0.02  # seconds; switching to WAL can fail "locked" in spite of the busy timeout
+
+
+class Transaction:
+    """The writing connection, inside a transaction."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def run(self, statement: str, values: Values = ()) -> list[Any]:
+        """Run one statement and give its rows."""
+        return list(await self._connection.execute_fetchall(statement, values))  # type: ignore[arg-type]
+
+    async def run_many(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each of these values."""
+        await self._connection.executemany(statement, values)
+
+
+class Connections:
+    """One file, opened."""
+
+    def __init__(self, path: str, *, synchronous: str, readers: int, busy_timeout: float) -> None:
+        self.private = path == ":memory:"
+        self.synchronous = synchronous
+        self._path = path
+        self._readers = 0 if self.private else readers
+        self._busy_timeout = busy_timeout
+        self._writing = asyncio.Lock()
+        self._writer: aiosqlite.Connection | None = None
+        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._all: list[aiosqlite.Connection] = []
+
+    async def open(self, *, create: bool) -> None:
+        """Open the writing connection, and make the file ready for readers beside it.
+
+        Raises:
+            ConfigurationError: The folder is not there, or the file system cannot do WAL.
+            sqlite3.Error: SQLite refuses the file.
+        """
+        if sqlite3.sqlite_version_info < (3, 37):
+            raise ConfigurationError(f"SQLite 3.37 or newer is needed; this is {sqlite3.sqlite_version}.")
+        if not self.private:
+            self._check_path()
+        self._writer = await self._connect(create=create)
+        if not self.private:
+            await self._switch_to_wal(self._writer)
+
+    async def open_readers(self) -> None:
+        """Open the reading connections, once the schema is there."""
+        for _ in range(self._readers):
+            reader = await self._connect(create=False)
+            await reader.execute_fetchall("PRAGMA query_only = ON")
+            self._idle.put_nowait(reader)
+
+    def _check_path(self) -> None:
+        path = Path(self._path)
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"The folder {str(path.parent)!r} does not exist.")
+        if path.is_dir():
+            raise ConfigurationError(f"{self._path!r} is a folder, not a file.")
+
+    async def _connect(self, *, create: bool) -> aiosqlite.Connection:
+        mode = "memory" if self.private else "rwc" if create else "rw"
+        uri = f"file:{quote(self._path)}?mode={mode}"
+        connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=self._busy_timeout)
+        self._all.append(connection)
+        await connection.execute_fetchall(f"PRAGMA synchronous = {self.synchronous}")
+        # What was redacted or deleted is overwritten, not only unlinked.
+        await connection.execute_fetchall("PRAGMA secure_delete = ON")
+        return connection
+
+    async def _switch_to_wal(self, connection: aiosqlite.Connection) -> None:
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                [[mode]] = await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_WAL_PAUSE)
+                continue
+            if mode != "wal":
+                raise ConfigurationError(f"The file cannot be put in WAL mode (it is in {mode!r}).")
+            return
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A connection to read with, one statement at a time: each sees one snapshot."""
+        if self.private:
+            async with self._writing:
+                yield self._open_writer()
+            return
+        connection = await self._idle.get()
+        try:
+            yield connection
+        finally:
+            self._idle.put_nowait(connection)
+
+    async def read(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
+        """Run one statement that changes nothing, and give its rows."""
+        async with self.reading() as connection:
+            return list(await connection.execute_fetchall(statement, values))  # type: ignore[arg-type]
+
+    async def look(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run work that changes nothing on the writing connection, without a lock on the file."""
+        async with self._writing:
+            return await work(Transaction(self._open_writer()))
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run work in a transaction of its own, and give its result once it is durable.
+
+        The transaction is immediate: a deferred one that reads and then writes fails under other writers.
+        """
+        task = asyncio.get_running_loop().create_task(self._transact(work), context=contextvars.Context())
+        return await asyncio.shield(task)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._writing:
+            connection = self._open_writer()
+            await connection.execute_fetchall("BEGIN IMMEDIATE")
+            try:
+                result = await work(Transaction(connection))
+                await connection.execute_fetchall("COMMIT")
+            except BaseException:
+                # A full disk, or an I/O error, has rolled back already.
+                if connection.in_transaction:
+                    await connection.execute_fetchall("ROLLBACK")
+                raise
+            return result
+
+    async def scrub(self) -> None:
+        """Empty the write-ahead log, so that no file holds what was overwritten.
+
+        Raises:
+            OutcomeUnknown: A reader of an old snapshot stands in the way.
+        """
+        async with self._writing:
+            [[busy, _, _]] = await self._open_writer().execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise OutcomeUnknown("It is replaced, but a long reader keeps the old text in the write-ahead log.")
+
+    def _open_writer(self) -> aiosqlite.Connection:
+        assert self._writer is not None  # noqa: S101 - the adapter's life cycle sees to it
+        return self._writer
+
+    async def aclose(self) -> None:
+        """Close all of them; readers first, so that the last one can tidy up the log."""
+        async with self._writing:
+            while self._all:
+                await self._all.pop().close()
+            self._writer = None

@@ -1,0 +1,53 @@
+"""Ends of lives: the head goes in one step, its rows in bounded ones."""
+
+from holdfast.toolkit import SessionKey
+from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._queries import QUERIES
+
+__all__ = ["bury", "free", "sweep"]
+
+
+async def bury(transaction: Transaction, number: int) -> None:
+    """Move a life from the heads to the list of the dead."""
+    await transaction.run(QUERIES["bury"], {"number": number})
+    await transaction.run(QUERIES["delete_head"], {"number": number})
+
+
+async def free(connections: Connections, key: SessionKey, limit: int) -> int:
+    """Delete rows of a dead life, and in the end its mark."""
+
+    async def run(transaction: Transaction) -> int:
+        found = await transaction.run(QUERIES["dead"], {"key": key.key})
+        return await _free(transaction, int(found[0][0]), limit) if found else 0
+
+    return await connections.write(run)
+
+
+async def _free(transaction: Transaction, number: int, limit: int) -> int:
+    await transaction.run(QUERIES["free_messages"], {"number": number, "limit": limit})
+    [[freed]] = await transaction.run("SELECT changes()")
+    if not freed:
+        await transaction.run(QUERIES["free_state"], {"number": number})
+        await transaction.run(QUERIES["free_mark"], {"number": number})
+    return int(freed)
+
+
+async def sweep(connections: Connections, tenant: str | None, limit: int, now: int) -> int:
+    """End what has expired and what hangs below the dead, and free rows; about ``limit`` in one transaction."""
+
+    async def run(transaction: Transaction) -> int:
+        freed = 0
+        doomed = True
+        while doomed and freed < limit:
+            values = {"now": now, "tenant": tenant, "limit": limit - freed}
+            doomed = await transaction.run(QUERIES["doomed"], values)
+            for [number] in doomed:
+                await bury(transaction, number)
+            freed += len(doomed)
+        dead = await transaction.run(QUERIES["all_dead"], {"tenant": tenant, "limit": limit})
+        for [number] in dead:
+            while freed < limit and (count := await _free(transaction, number, limit - freed)):
+                freed += count
+        return freed
+
+    return await connections.write(run)

@@ -1,0 +1,29 @@
+"""The named statements of ``queries.sql``, and the steps of the schema."""
+
+import re
+from importlib.resources import files
+
+from holdfast.toolkit import Step
+
+__all__ = ["META", "QUERIES", "SESSIONS", "statements"]
+
+_package = files("holdfast_sqlite")
+
+
+def _named(text: str) -> dict[str, str]:
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script, one by one: ``executescript`` would commit in between."""
+    return [part for part in (part.strip() for part in re.split(r";\s*$", script, flags=re.MULTILINE)) if part]
+
+
+QUERIES = _named(_package.joinpath("queries.sql").read_text("utf-8"))
+
+META = _package.joinpath("schema/meta.sql").read_text("utf-8")
+
+SESSIONS = [
+    Step(1, _package.joinpath("schema/sessions_0001.sql").read_text("utf-8"), min_reader=1, min_writer=1),
+]

@@ -1,0 +1,54 @@
+"""The schema: created by whoever comes first, checked by all."""
+
+from holdfast.toolkit import Schema, Step, steps_to_run
+from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._queries import META, QUERIES, SESSIONS, statements
+
+__all__ = ["prepare"]
+
+_COMPONENT = "sessions"
+
+
+async def prepare(connections: Connections, *, create: bool, migrate: bool) -> None:
+    """Create or check the schema; many processes may do so at once.
+
+    Raises:
+        SchemaOutdated: It is older, and ``migrate`` was not asked for.
+        SchemaTooNew: It is newer, and forbids this program to use it.
+        ConfigurationError: It is absent, and ``create`` is False.
+    """
+    # Without the lock first: the usual opening must not wait for whoever is writing.
+    stored = await connections.look(_stored)
+    if not steps_to_run(_COMPONENT, stored, SESSIONS, create=create, migrate=migrate):
+        return
+
+    async def run(transaction: Transaction) -> None:
+        stored = await _stored(transaction)
+        for step in steps_to_run(_COMPONENT, stored, SESSIONS, create=create, migrate=migrate):
+            await _run_step(transaction, step)
+
+    await connections.write(run)
+
+
+async def _stored(transaction: Transaction) -> Schema | None:
+    if not await transaction.run(QUERIES["meta_exists"]):
+        return None
+    rows = await transaction.run(QUERIES["meta"], {"component": _COMPONENT})
+    return Schema(*rows[0]) if rows else None
+
+
+async def _run_step(transaction: Transaction, step: Step) -> None:
+    if not await transaction.run(QUERIES["meta_exists"]):
+        await transaction.run(META)
+    for statement in statements(step.script):
+        await transaction.run(statement)
+    schema = step.schema
+    await transaction.run(
+        QUERIES["set_meta"],
+        {
+            "component": _COMPONENT,
+            "schema": schema.number,
+            "min_reader": schema.min_reader,
+            "min_writer": schema.min_writer,
+        },
+    )

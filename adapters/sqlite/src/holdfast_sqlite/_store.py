@@ -1,0 +1,181 @@
+"""The SQLite store: each write is one immediate transaction, decided by ``judge``."""
+
+import json
+from collections.abc import Sequence
+
+from holdfast.capabilities import Capability, Durability, Finding
+from holdfast.toolkit import (
+    Facts,
+    Found,
+    Head,
+    HeadQuery,
+    Outcome,
+    Plan,
+    Ref,
+    Row,
+    SessionKey,
+    Span,
+    Write,
+    judge,
+)
+from holdfast_sqlite import _freeing
+from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._listing import find
+from holdfast_sqlite._queries import QUERIES
+from holdfast_sqlite._rows import head_of, head_values, message_values, row_of, state_values
+from holdfast_sqlite._schema import prepare
+
+__all__ = ["SQLiteStore"]
+
+_ABILITIES = {
+    Capability.LISTING_EXACT,
+    Capability.ACTIVITY_EXACT,
+    Capability.TENANTS,
+    Capability.PARENTS,
+    Capability.EXPIRY,
+    Capability.REMOVE,
+    Capability.REPLACE,
+}
+_NO_END = 2**63 - 1
+
+
+class SQLiteStore:
+    """``Store`` over one SQLite file."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def flush(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        """See ``Store.flush``."""
+
+        async def run(transaction: Transaction) -> list[Outcome]:
+            return [await _write(transaction, write) for write in writes]
+
+        outcomes = await self._connections.write(run)
+        if any(write.replace for write in writes):
+            await self._connections.scrub()
+        return outcomes
+
+    async def heads(self, refs: Sequence[Ref], *, state: bool) -> Sequence[Head | None]:
+        """See ``Store.heads``."""
+        rows = await self._connections.read(QUERIES["heads"], {"refs": json.dumps(refs), "state": state})
+        heads = {head.key.ref: head for head in map(head_of, rows)}
+        return [heads.get(ref) for ref in refs]
+
+    async def rows(self, key: SessionKey, span: Span) -> Sequence[Row] | None:
+        """See ``Store.rows``."""
+        values = {
+            **key._asdict(),
+            "after": span.after,
+            "before": _NO_END if span.before is None else span.before,
+            "limit": span.limit,
+            "ids": json.dumps(span.ids),
+        }
+        query = "rows_named" if span.ids is not None else "rows_newest" if span.last else "rows_oldest"
+        rows = await self._connections.read(QUERIES[query], values)
+        if not rows:
+            return None
+        found = [row_of(row) for row in rows if row[0] is not None]
+        return found[::-1] if span.last else found
+
+    async def find(self, query: HeadQuery) -> Found:
+        """See ``Store.find``."""
+        return await find(self._connections, query)
+
+    async def free(self, key: SessionKey, *, limit: int) -> int:
+        """See ``Store.free``."""
+        return await _freeing.free(self._connections, key, limit)
+
+    async def sweep(self, *, tenant: str | None, limit: int, now: int) -> int:
+        """See ``Store.sweep``."""
+        return await _freeing.sweep(self._connections, tenant, limit, now)
+
+    async def initialize(self, *, create: bool, migrate: bool) -> Facts:
+        """See ``Store.initialize``."""
+        connections = self._connections
+        await connections.open(create=create)
+        await prepare(connections, create=create, migrate=migrate)
+        await connections.open_readers()
+        if connections.private:
+            return Facts(frozenset(_ABILITIES), Durability.MEMORY)
+        shared = frozenset({*_ABILITIES, Capability.SHARED, Capability.SURVIVES_PROCESS})
+        if connections.synchronous == "FULL":
+            return Facts(shared, Durability.DISK)
+        return Facts(shared, Durability.PROCESS, [_NOT_FULL])
+
+    async def ping(self) -> None:
+        """See ``Store.ping``."""
+        await self._connections.read("SELECT 1 FROM holdfast_meta", {})
+
+    async def aclose(self) -> None:
+        """See ``Store.aclose``."""
+        await self._connections.aclose()
+
+
+_NOT_FULL = Finding(
+    code="sqlite.synchronous",
+    severity="warning",
+    setting="synchronous",
+    found="NORMAL",
+    wanted="FULL",
+    why="The loss of power may take the last acknowledged writes with it.",
+)
+
+
+async def _write(transaction: Transaction, write: Write) -> Outcome:
+    values = {"refs": json.dumps([write.ref]), "state": False}
+    found = await transaction.run(QUERIES["heads"], values)
+    head = head_of(found[0]) if found else None
+    number = int(found[0][0]) if found else 0
+    known = await _known(transaction, number, write)
+    verdict = judge(write, head, known, await _removable(transaction, number, write))
+    if isinstance(verdict, Plan):
+        await _carry_out(transaction, number, head, write, verdict)
+        return verdict.done
+    return verdict
+
+
+async def _known(transaction: Transaction, number: int, write: Write) -> dict[str, Row]:
+    ids = [row.id for row in write.rows] + ([write.replace.id] if write.replace else [])
+    if not number or not ids:
+        return {}
+    rows = await transaction.run(QUERIES["known"], {"session": number, "ids": json.dumps(ids)})
+    return {row.id: row for row in map(row_of, rows)}
+
+
+async def _removable(transaction: Transaction, number: int, write: Write) -> int:
+    if not number or not write.remove:
+        return 0
+    [[count]] = await transaction.run(QUERIES["removable"], {"session": number, **write.remove._asdict()})
+    return int(count)
+
+
+async def _carry_out(
+    transaction: Transaction, number: int, head: Head | None, write: Write, plan: Plan
+) -> None:
+    if plan.bury:
+        await _freeing.bury(transaction, number)
+    if plan.bury and not plan.create:
+        return
+    number = await _save_head(transaction, number, head, plan)
+    if write.remove:
+        await transaction.run(QUERIES["remove_messages"], {"session": number, **write.remove._asdict()})
+    if plan.append:
+        rows = [message_values(number, row) for row in plan.append]
+        await transaction.run_many(QUERIES["insert_message"], rows)
+    if plan.replace:
+        row = plan.replace
+        changed = {"session": number, "seq": row.seq, "role": row.role, "digest": row.digest, "body": row.body}
+        await transaction.run(QUERIES["replace_message"], changed)
+
+
+async def _save_head(transaction: Transaction, number: int, head: Head | None, plan: Plan) -> int:
+    new = plan.done.head
+    if plan.create:
+        [[number]] = await transaction.run(QUERIES["insert_head"], head_values(new))
+        await transaction.run(QUERIES["insert_state"], state_values(number, new, plan.body))
+        return int(number)
+    await transaction.run(QUERIES["update_head"], {**head_values(new), "number": number})
+    if plan.body is not None or (head and head.recent_turns != new.recent_turns):
+        await transaction.run(QUERIES["update_state"], state_values(number, new, plan.body))
+    return number

@@ -1,0 +1,246 @@
+"""From a store to an adapter: the one concrete class behind every backend."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Self, TypedDict, TypeVar, cast
+
+from holdfast.capabilities import Durability, Finding, Limits
+from holdfast.clock import Clock, utc_now
+from holdfast.codec import Codec, Plain
+from holdfast.errors import AdapterClosed, ConfigurationError, InvalidArgument, UnsupportedCapability
+from holdfast.ids import check_id
+from holdfast.models import Committed, Turn
+from holdfast.repositories import MessageRepository, SessionRepository
+from holdfast.toolkit.checks import check_int
+from holdfast.toolkit.committing import commit
+from holdfast.toolkit.lifecycle import Lifecycle
+from holdfast.toolkit.lifetimes import Lifetimes
+from holdfast.toolkit.messages import StoreMessages
+from holdfast.toolkit.operation import Observer, Translate
+from holdfast.toolkit.results import committed
+from holdfast.toolkit.runtime import Runtime
+from holdfast.toolkit.serial_commit import SerialCommit
+from holdfast.toolkit.sessions import StoreSessions
+from holdfast.toolkit.store import Facts, Store
+from holdfast.toolkit.urls import Parse, flag, seconds
+
+__all__ = ["COMMON_OPTIONS", "COMMON_URL_OPTIONS", "CommonOptions", "StoreAdapter"]
+
+P = TypeVar("P")
+
+
+class CommonOptions(TypedDict, total=False):
+    """The options of every adapter.
+
+    Attributes:
+        timeout: The deadline of each operation, in seconds; 30 if not given.
+        limits: What it takes at most.
+        clock: Tells the time.
+        codec: What stands between bodies and the store.
+        observer: Is told of each operation.
+        require_durability: Refuse to open where an acknowledgement would survive less than this.
+        message_ttl: How long a session lives after a write: a ``timedelta``, or seconds.
+        session_ttl: How long its state does.
+        message_ttl_by_status: ``message_ttl`` for sessions of a status.
+        session_ttl_by_status: ``session_ttl`` likewise.
+        refresh_ttl_on_read: Whether reading counts as a write here.
+    """
+
+    timeout: float
+    limits: Limits
+    clock: Clock
+    codec: Codec
+    observer: Observer
+    require_durability: Durability
+    message_ttl: timedelta | float
+    session_ttl: timedelta | float
+    message_ttl_by_status: Mapping[str, timedelta | float]
+    session_ttl_by_status: Mapping[str, timedelta | float]
+    refresh_ttl_on_read: bool
+
+
+def _durability(text: str) -> Durability:
+    try:
+        return Durability[text.upper()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+COMMON_URL_OPTIONS: Mapping[str, Parse] = {
+    "timeout": seconds,
+    "require_durability": _durability,
+    "message_ttl": seconds,
+    "session_ttl": seconds,
+    "refresh_ttl_on_read": flag,
+}
+"""The common options that a URL may hold."""
+
+COMMON_OPTIONS = frozenset(CommonOptions.__annotations__)
+"""The names of all common options."""
+
+_LIFETIMES = frozenset(Lifetimes.__dataclass_fields__)
+
+
+class StoreAdapter:
+    """``Adapter`` over a ``Store``; the contract is the protocol's."""
+
+    def __init__(self, store: Store, *, translate: Translate, options: CommonOptions) -> None:
+        """Make an adapter; nothing is sent.
+
+        Args:
+            store: The backend.
+            translate: What its driver's errors mean.
+            options: The common options.
+
+        Raises:
+            ConfigurationError: An option is unknown.
+            InvalidArgument: An option has no legal value.
+        """
+        unknown = options.keys() - COMMON_OPTIONS
+        if unknown:
+            raise ConfigurationError(f"Unknown options: {', '.join(sorted(unknown))}.")
+        lifetimes = Lifetimes(**{name: options[name] for name in _LIFETIMES & options.keys()})  # type: ignore[literal-required]
+        limits = options.get("limits") or Limits()
+        self._runtime = Runtime(
+            store=store,
+            commits=SerialCommit(store.flush, limits),
+            lifecycle=Lifecycle(),
+            translate=translate,
+            clock=options.get("clock") or utc_now,
+            codec=options.get("codec") or Plain(),
+            limits=limits,
+            lifetimes=lifetimes.by_status(),
+            refresh_on_read=lifetimes.refresh_ttl_on_read,
+            timeout=_timeout(options.get("timeout", 30.0)),
+            observer=options.get("observer"),
+        )
+        self._required = options.get("require_durability")
+        self._facts: list[Facts] = []  # shared with the views, filled on opening
+        self._bind("")
+
+    def _bind(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._sessions = StoreSessions(self._runtime, tenant)
+        self._messages = StoreMessages(self._runtime, tenant)
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """The sessions."""
+        return self._sessions
+
+    @property
+    def messages(self) -> MessageRepository:
+        """Their messages."""
+        return self._messages
+
+    @property
+    def limits(self) -> Limits:
+        """What it takes at most."""
+        return self._runtime.limits
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it offers."""
+        return self._learned().capabilities
+
+    @property
+    def durability(self) -> Durability:
+        """What an acknowledgement survives."""
+        return self._learned().durability
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What opening learned about the backend."""
+        return self._learned().findings
+
+    def _learned(self) -> Facts:
+        if not self._facts:
+            raise AdapterClosed("What it can do is known once it was opened.")
+        return self._facts[0]
+
+    async def commit(self, turn: Turn) -> Committed:
+        """See ``Adapter.commit``."""
+        run = self._runtime
+        write = run.encode(turn, self._tenant)
+        parent_id = turn.session.parent_id if turn.session else None
+        async with run.operation("commit") as running:
+            done = await commit(run, write, parent_id, running)
+            return await committed(run, turn, done)
+
+    async def initialize(self, *, create: bool = True, migrate: bool = False) -> None:
+        """See ``Adapter.initialize``."""
+        life = self._runtime.lifecycle
+        if life.state != "new":
+            life.check()
+            return
+        life.open()
+        try:
+            async with self._runtime.operation("initialize"):
+                facts = await self._runtime.store.initialize(create=create, migrate=migrate)
+            self._require(facts)
+        except BaseException:
+            await self._runtime.store.aclose()
+            life.state = "new"
+            raise
+        self._facts.append(facts)
+
+    def _require(self, facts: Facts) -> None:
+        if self._required is not None and facts.durability < self._required:
+            raise ConfigurationError(
+                f"An acknowledgement survives {facts.durability.name.lower()}, "
+                f"and {self._required.name.lower()} is required."
+            )
+
+    async def ping(self) -> None:
+        """See ``Adapter.ping``."""
+        async with self._runtime.operation("ping"):
+            await self._runtime.store.ping()
+
+    async def sweep(self, *, limit: int = 1000) -> int:
+        """See ``Adapter.sweep``."""
+        check_int(limit, "limit", low=1)
+        tenant = self._tenant or None
+        async with self._runtime.operation("sweep"):
+            return await self._runtime.store.sweep(tenant=tenant, limit=limit, now=self._runtime.now())
+
+    def for_tenant(self, tenant: str) -> Self:
+        """See ``Adapter.for_tenant``."""
+        view = copy.copy(self)
+        view._bind(check_id(tenant, "tenant"))
+        view._root = False
+        return view
+
+    _root = True
+
+    def port(self, kind: type[P]) -> P:
+        """See ``Adapter.port``."""
+        raise UnsupportedCapability(kind.__name__, "This adapter offers sessions and messages.")
+
+    async def aclose(self) -> None:
+        """See ``Adapter.aclose``."""
+        run = self._runtime
+        if not self._root or run.lifecycle.state != "open":
+            return
+        run.lifecycle.check()
+        run.lifecycle.close()
+        try:
+            await run.commits.aclose(run.timeout)
+        finally:
+            await run.store.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.initialize()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._runtime.lifecycle.state}>"
+
+
+def _timeout(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 < value < float("inf"):
+        raise InvalidArgument("timeout must be a positive number of seconds.")
+    return float(value)

@@ -1,0 +1,79 @@
+"""Ending a session's life: the head first, in one step; then its children; then its rows, in bounded steps."""
+
+from holdfast.errors import HoldfastError, NotFound, OutcomeUnknown
+from holdfast.ids import new_id
+from holdfast.toolkit.operation import Operation
+from holdfast.toolkit.runtime import Runtime
+from holdfast.toolkit.store import Head, HeadQuery, Write
+
+__all__ = ["end_life"]
+
+_FREE_STEP = 500  # rows freed in one transaction: others get their turn in between
+
+
+async def end_life(
+    run: Runtime,
+    head: Head,
+    running: Operation,
+    *,
+    expected: int | None = None,
+    last_seq: int | None = None,
+) -> None:
+    """End this life, and free what hung from it.
+
+    The write names the life's key, so that a driver's retry cannot end the next one.
+
+    Raises:
+        VersionConflict: A guard did not hold; it lives on.
+        SessionFenced: It is fenced; it lives on.
+        OutcomeUnknown: It is dead, but not all of its rows are freed: ``sweep`` will do that.
+    """
+    await _kill(run, head, running, expected, last_seq)
+    try:
+        await _free(run, head, running)
+    except HoldfastError as error:
+        raise OutcomeUnknown("It is dead; sweep frees what is left of it.") from error
+
+
+async def _kill(run: Runtime, head: Head, running: Operation, expected: int | None, last_seq: int | None) -> None:
+    write = Write(
+        ref=head.key.ref,
+        key=head.key.key,
+        turn_id=new_id(),
+        digest=b"",
+        now=run.now(),
+        expected=expected,
+        last_seq=last_seq,
+        delete=True,
+    )
+    try:
+        await run.submit(write, running)
+    except NotFound:
+        return  # somebody else has ended it since it was read
+
+
+async def _free(run: Runtime, head: Head, running: Operation) -> None:
+    dead = [head]
+    while dead:
+        parent = dead[-1]
+        children = await _children(run, parent)
+        for child in children:
+            await _kill(run, child, running, None, None)
+        dead.extend(children)
+        if not children:
+            while await run.store.free(parent.key, limit=_FREE_STEP):
+                pass
+            dead.pop()
+
+
+async def _children(run: Runtime, parent: Head) -> list[Head]:
+    query = HeadQuery(
+        tenant=parent.key.tenant,
+        parent_key=parent.key.key,
+        by_activity=False,
+        include_expired=True,
+        fresh=True,
+        now=run.now(),
+    )
+    found = await run.store.find(query)
+    return list(found.heads)

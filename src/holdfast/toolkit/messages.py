@@ -1,0 +1,137 @@
+"""The message repository over a store."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
+from holdfast.ids import check_id, new_id
+from holdfast.models import Message, Page, Turn
+from holdfast.toolkit.encoding import encode_replacement, message_of
+from holdfast.toolkit.results import stored_messages
+from holdfast.toolkit.runtime import Runtime
+from holdfast.toolkit.store import Head, Ref, Row, Span
+from holdfast.toolkit.walks import Walk, read_walk, start_walk
+
+__all__ = ["StoreMessages"]
+
+
+class StoreMessages:
+    """``MessageRepository`` over a ``Store``; the contract is the protocol's."""
+
+    def __init__(self, runtime: Runtime, tenant: str) -> None:
+        self._run = runtime
+        self._tenant = tenant
+
+    async def append(
+        self,
+        session_id: str,
+        messages: Sequence[Message],
+        *,
+        turn_id: str | None = None,
+        last_seq: int | None = None,
+    ) -> Sequence[Message]:
+        """See ``MessageRepository.append``."""
+        turn_id = new_id() if turn_id is None else turn_id
+        turn = Turn(id=turn_id, session_id=session_id, messages=messages, last_seq=last_seq)
+        write = self._run.encode(turn, self._tenant)
+        async with self._run.operation("messages.append") as running:
+            done = await self._run.submit(write, running)
+            return await stored_messages(self._run, turn, done)
+
+    async def find(
+        self,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        last: int | None = None,
+        limit: int | None = None,
+        align: Literal["turn"] | None = None,
+        cursor: str | None = None,
+        on_corrupt: Literal["raise", "report"] = "raise",
+    ) -> Page[Message]:
+        """See ``MessageRepository.find``."""
+        ref = self._ref(session_id)
+        if align not in {None, "turn"} or on_corrupt not in {"raise", "report"}:
+            raise InvalidArgument('align is "turn" or None, on_corrupt is "raise" or "report".')
+        if cursor is None:
+            walk = start_walk(after, before, last, limit, self._run.limits)
+        else:
+            walk = read_walk(cursor, ref, after, before, last, limit, self._run.limits)
+        async with self._run.operation("messages.find") as running:
+            head = await self._run.live_head(ref)
+            walk.check(head)
+            rows = walk.page(await self._rows(head, walk.span()))
+            if align == "turn" and walk.newest and rows:
+                rows = await self._aligned(head, rows, walk.after)
+            await self._run.was_read(head, running)
+            return await self._page(head, rows, walk.next_cursor(head.key, rows), on_corrupt)
+
+    async def get(self, session_id: str, message_id: str) -> Message | None:
+        """See ``MessageRepository.get``."""
+        ref, message_id = self._ref(session_id), check_id(message_id, "message_id")
+        async with self._run.operation("messages.get"):
+            head = await self._run.live_head(ref)
+            rows = await self._rows(head, Span(ids=(message_id,)))
+            return await message_of(rows[0], head.key, self._run.codec) if rows else None
+
+    async def remove(
+        self, session_id: str, *, after: int, through: int, turn_id: str | None = None
+    ) -> int:
+        """See ``MessageRepository.remove``."""
+        turn_id = new_id() if turn_id is None else turn_id
+        turn = Turn(id=turn_id, session_id=session_id, remove=(after, through))
+        write = self._run.encode(turn, self._tenant)
+        async with self._run.operation("messages.remove") as running:
+            return (await self._run.submit(write, running)).removed
+
+    async def replace(self, session_id: str, message: Message) -> Message:
+        """See ``MessageRepository.replace``."""
+        ref = self._ref(session_id)
+        turn = Turn(session_id=session_id)
+        write = encode_replacement(message, ref=ref, now=self._run.now(), limits=self._run.limits, turn=turn)
+        write = replace(write, lifetimes=self._run.lifetimes)
+        async with self._run.operation("messages.replace") as running:
+            done = await self._run.submit(write, running)
+            rows = await self._rows(done.head, Span(ids=(message.id,)))
+            if not rows:
+                raise NotFound(f"Session {ref.id!r}.")
+            return await message_of(rows[0], done.head.key, self._run.codec)
+
+    def _ref(self, session_id: str) -> Ref:
+        return Ref(self._tenant, check_id(session_id, "session_id"))
+
+    async def _rows(self, head: Head, span: Span) -> Sequence[Row]:
+        rows = await self._run.store.rows(head.key, span)
+        if rows is None:
+            raise NotFound(f"Session {head.key.id!r}.")
+        return rows
+
+    async def _aligned(self, head: Head, rows: Sequence[Row], after: int) -> Sequence[Row]:
+        """The page, grown back to the beginning of its first turn."""
+        step = self._run.limits.page_default
+        while True:
+            earlier = await self._rows(head, Span(after=after, before=rows[0].seq, last=True, limit=step))
+            same = 0
+            for row in reversed(earlier):
+                if row.turn_id != rows[0].turn_id:
+                    break
+                same += 1
+            rows = [*earlier[len(earlier) - same :], *rows]
+            if same < step:
+                return rows
+
+    async def _page(
+        self, head: Head, rows: Sequence[Row], cursor: str | None, on_corrupt: str
+    ) -> Page[Message]:
+        messages: list[Message] = []
+        corrupt: list[CorruptRecord] = []
+        for row in rows:
+            try:
+                messages.append(await message_of(row, head.key, self._run.codec))
+            except CorruptRecord as error:
+                if on_corrupt == "raise":
+                    raise
+                corrupt.append(error)
+        return Page(tuple(messages), cursor, tuple(corrupt))

@@ -1,0 +1,116 @@
+"""One operation of an adapter, in three beats: the deadline, the translation of errors, the observer."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from time import perf_counter
+
+from holdfast.errors import BackendTimeout, Backpressure, HoldfastError, OutcomeUnknown
+
+__all__ = ["Observed", "Observer", "Operation", "Phase", "Translate", "operation"]
+
+logger = logging.getLogger("holdfast")
+
+
+class Phase(Enum):
+    """How far an operation has come; it decides what a deadline that passes means."""
+
+    IDLE = BackendTimeout
+    """Nothing was sent that changes anything."""
+    WAITING = Backpressure
+    """A write waits for a place in the queue."""
+    SENT = OutcomeUnknown
+    """A write was sent, and its answer is missing."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """An operation that is running.
+
+    Attributes:
+        name: ``sessions.get``, ``commit``…
+        turn_id: Of the write, for ``OutcomeUnknown``.
+        phase: How far it has come.
+    """
+
+    name: str
+    turn_id: str | None = None
+    phase: Phase = Phase.IDLE
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an observer is told: never anything that a user said.
+
+    Attributes:
+        name: The operation.
+        seconds: How long it took.
+        error: What it raised, if it did.
+    """
+
+    name: str
+    seconds: float
+    error: BaseException | None
+
+
+Observer = Callable[[Observed], None]
+"""Called at the end of each operation, in the caller's task; it must return soon."""
+
+Translate = Callable[[Exception, Operation], HoldfastError | None]
+"""The error of ours that a driver's error means; None if it is none of the driver's."""
+
+
+@asynccontextmanager
+async def operation(
+    name: str, *, timeout: float, translate: Translate, observer: Observer | None
+) -> AsyncIterator[Operation]:
+    """Run the body as one operation.
+
+    Args:
+        name: Its name.
+        timeout: Its deadline, in seconds. It is ours: drivers' time-outs cannot be relied upon.
+        translate: What the driver's errors mean.
+        observer: Whom to tell.
+
+    Raises:
+        HoldfastError: In place of a driver's error, which is its ``__cause__``.
+    """
+    running = Operation(name)
+    started = perf_counter()
+    raised: BaseException | None = None
+    try:
+        try:
+            async with asyncio.timeout(timeout):
+                yield running
+        except HoldfastError:
+            raise
+        except TimeoutError as error:
+            raise _late(running) from error
+        except Exception as error:
+            ours = translate(error, running)
+            if ours is None:
+                raise
+            raise ours from error
+    except BaseException as error:
+        raised = error
+        raise
+    finally:
+        if observer is not None:
+            _tell(observer, Observed(name, perf_counter() - started, raised))
+
+
+def _late(running: Operation) -> HoldfastError:
+    if running.phase is Phase.SENT:
+        return OutcomeUnknown("No answer came in time.", turn_id=running.turn_id)
+    return Backpressure() if running.phase is Phase.WAITING else BackendTimeout()
+
+
+def _tell(observer: Observer, observed: Observed) -> None:
+    try:
+        observer(observed)
+    except Exception:
+        # The operation has ended: its result must not depend on who looks on.
+        logger.exception("The observer of %s failed", observed.name)

@@ -1,0 +1,95 @@
+"""What the repositories of one adapter share: the store, and everything that core puts around it."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from holdfast.capabilities import Limits
+from holdfast.clock import Clock, to_micros
+from holdfast.codec import Codec
+from holdfast.errors import NotFound, SessionExpired, SessionFenced
+from holdfast.ids import new_id
+from holdfast.models import Turn
+from holdfast.toolkit.encoding import encode_turn, seal
+from holdfast.toolkit.lifecycle import Lifecycle
+from holdfast.toolkit.lifetimes import prolong
+from holdfast.toolkit.operation import Observer, Operation, Translate, operation
+from holdfast.toolkit.serial_commit import SerialCommit
+from holdfast.toolkit.store import Done, Head, Lifetime, Ref, Store, Write
+
+__all__ = ["Runtime"]
+
+
+@dataclass(kw_only=True)
+class Runtime:
+    """One opened backend; all tenants' views share it."""
+
+    store: Store
+    commits: SerialCommit
+    lifecycle: Lifecycle
+    translate: Translate
+    clock: Clock
+    codec: Codec
+    limits: Limits
+    lifetimes: dict[str, Lifetime]
+    refresh_on_read: bool
+    timeout: float
+    observer: Observer | None
+    latest: int = -(2**63)
+
+    def now(self) -> int:
+        """The time in microseconds; within one adapter it never goes back, or the expired would come to life."""
+        self.latest = max(self.latest, to_micros(self.clock()))
+        return self.latest
+
+    def operation(self, name: str) -> AbstractAsyncContextManager[Operation]:
+        """What every call runs in."""
+        self.lifecycle.check()
+        return operation(name, timeout=self.timeout, translate=self.translate, observer=self.observer)
+
+    def encode(self, turn: Turn, tenant: str) -> Write:
+        """The write of a turn, checked in full; nothing is awaited."""
+        return encode_turn(
+            turn, tenant=tenant, now=self.now(), limits=self.limits, codec=self.codec, lifetimes=self.lifetimes
+        )
+
+    async def submit(self, write: Write, running: Operation) -> Done:
+        """Seal a write and make it durable."""
+        return await self.commits.submit(await seal(write, self.codec), running)
+
+    async def head(self, ref: Ref, *, state: bool = False) -> Head | None:
+        """The head of a session, expired or not."""
+        [head] = await self.store.heads([ref], state=state)
+        return head
+
+    async def live_head(self, ref: Ref) -> Head:
+        """The head of a session that is there.
+
+        Raises:
+            NotFound: It is not.
+        """
+        head = await self.head(ref)
+        if head is None:
+            raise NotFound(f"Session {ref.id!r}.")
+        if head.dead(self.now()):
+            raise SessionExpired(f"Session {ref.id!r}.")
+        return head
+
+    async def was_read(self, head: Head, running: Operation) -> None:
+        """Move the lifetimes of a session that was read, if it is to live longer for that, and by a tenth."""
+        if not self.refresh_on_read:
+            return
+        write = Write(
+            ref=head.key.ref,
+            key=head.key.key,
+            turn_id=new_id(),
+            digest=b"",
+            now=self.now(),
+            touch=True,
+            lifetimes=self.lifetimes,
+        )
+        if prolong(head, write) == head:
+            return
+        try:
+            await self.submit(write, running)
+        except (NotFound, SessionFenced):
+            return  # it ended, or was fenced, while it was read: there is nothing to prolong

@@ -1,0 +1,129 @@
+"""The one way by which writes reach a store: one after the other, each acknowledged after its commit.
+
+``GroupCommit`` will take this place and flush what gathers as one batch; nothing else will change.
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from holdfast.capabilities import Limits
+from holdfast.errors import FlushIncomplete
+from holdfast.toolkit.operation import Operation, Phase
+from holdfast.toolkit.store import Busy, Done, Outcome, Refused, Write
+
+__all__ = ["SerialCommit"]
+
+Flush = Callable[[Sequence[Write]], Awaitable[Sequence[Outcome]]]
+
+_BUSY_PAUSE = 0.01  # seconds between two tries at a session that somebody else holds
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    write: Write
+    operation: Operation
+    answer: asyncio.Future[Done | Refused]
+
+
+class SerialCommit:
+    """A bounded queue of writes, and the task that flushes them.
+
+    The flush never runs in a caller's task: a caller that goes away withdraws a write that was not sent, and
+    a sent one completes, so that no connection is left half-read.
+    """
+
+    def __init__(self, flush: Flush, limits: Limits) -> None:
+        self._flush = flush
+        self._limits = limits
+        self._queue: deque[_Item] = deque()
+        self._bytes = 0
+        self._room = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, write: Write, operation: Operation) -> Done:
+        """Return when the write is durable.
+
+        Raises:
+            HoldfastError: The store refused it; nothing of it is stored.
+        """
+        operation.turn_id = write.turn_id
+        await self._admitted(write, operation)
+        item = _Item(write, operation, asyncio.get_running_loop().create_future())
+        self._queue.append(item)
+        self._bytes += write.size
+        self._start()
+        try:
+            outcome = await asyncio.shield(item.answer)
+        except asyncio.CancelledError:
+            if operation.phase is not Phase.SENT:
+                item.answer.cancel()
+            raise
+        if isinstance(outcome, Refused):
+            raise outcome.error
+        return outcome
+
+    async def aclose(self, timeout: float) -> None:
+        """Flush what waits.
+
+        Raises:
+            FlushIncomplete: Not everything could be flushed in ``timeout`` seconds; it names what is left.
+        """
+        if self._task is None or self._task.done():
+            return
+        done, _ = await asyncio.wait({self._task}, timeout=timeout)
+        if not done:
+            left = [item.write.ref.id for item in self._queue]
+            self._task.cancel()
+            raise FlushIncomplete(left)
+
+    async def _admitted(self, write: Write, operation: Operation) -> None:
+        operation.phase = Phase.WAITING
+        while self._queue and self._full(write):
+            self._room.clear()
+            await self._room.wait()
+        operation.phase = Phase.IDLE
+
+    def _full(self, write: Write) -> bool:
+        too_many = len(self._queue) >= self._limits.queue_items
+        return too_many or self._bytes + write.size > self._limits.queue_bytes
+
+    def _start(self) -> None:
+        if self._task is None or self._task.done():
+            # An empty context: nothing of the first caller's (log fields, spans) may be in the flush.
+            run = asyncio.get_running_loop().create_task
+            self._task = run(self._run(), context=contextvars.Context(), name="holdfast-commit")
+
+    async def _run(self) -> None:
+        while self._queue:
+            item = self._queue.popleft()
+            self._bytes -= item.write.size
+            self._room.set()
+            if not item.answer.cancelled():
+                await self._answer(item)
+
+    async def _answer(self, item: _Item) -> None:
+        try:
+            outcome = await self._flushed(item)
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who translates it
+            if not item.answer.cancelled():
+                item.answer.set_exception(error)
+        except BaseException:
+            item.answer.cancel()
+            raise
+        else:
+            if not item.answer.cancelled():
+                item.answer.set_result(outcome)
+
+    async def _flushed(self, item: _Item) -> Done | Refused:
+        while True:
+            item.operation.phase = Phase.SENT
+            [outcome] = await self._flush([item.write])
+            if not isinstance(outcome, Busy):
+                return outcome
+            item.operation.phase = Phase.IDLE
+            await asyncio.sleep(_BUSY_PAUSE)
+            if item.answer.cancelled():
+                raise asyncio.CancelledError
