@@ -109,9 +109,9 @@ def _said(model: BaseModel, names: Collection[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if type(value) is list:
-        return [_said_by(item) if isinstance(item, BaseModel) else item for item in value]
-    return value
+    if type(value) is not list:
+        return value
+    return [_said_by(item) if isinstance(item, BaseModel) else item for item in value]
 
 
 def _said_by(item: BaseModel) -> dict[str, Any]:
@@ -138,10 +138,10 @@ def _encoded(tree: Any, said: Any, limit: str, allowed: int) -> Encoded:
 
 
 def _object(body: str, names: Sequence[str]) -> dict[str, Any]:
-    fields = loads(body)
-    if type(fields) is not dict or not fields.keys() <= set(names):
+    tree = loads(body)
+    if type(tree) is not dict or not tree.keys() <= set(names):
         raise CorruptRecord("not the body that was expected.")
-    return fields
+    return tree
 
 
 @dataclass(frozen=True, slots=True)

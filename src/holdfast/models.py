@@ -52,9 +52,7 @@ Expected = int | Literal["any"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
 
     if not TYPE_CHECKING:  # type checkers read the fields; this is for people
 
@@ -132,12 +130,12 @@ class Message(_Value):
         calls, answered = fields.pop("tool_calls", None), fields.pop("tool_call_id", None)
         if calls is None and answered is None:
             return fields
-        content = fields.get("content", "")
+        content: Any = fields.get("content", "")
         if answered is not None:
-            result = {"type": "tool_result", "call_id": answered, "content": content}
-            return {**fields, "content": [result | ({"name": name} if (name := fields.get("name")) else {})]}
-        said = [Text(text=content)] if isinstance(content, str) and content else list(content or ())
-        made = [call if isinstance(call, ToolCall) else {"type": "tool_call", **call} for call in calls]
+            result = {"type": "tool_result", "call_id": answered, "content": content, "name": fields.get("name")}
+            return {**fields, "content": [result]}
+        said: list[Any] = [Text(text=content)] if type(content) is str and content else list(content)
+        made = [call if isinstance(call, ToolCall) else {"type": "tool_call", **call} for call in calls or ()]
         return {**fields, "content": [*said, *made]}
 
     @property
@@ -224,7 +222,7 @@ class Session(SessionInfo):
     data_by_route: dict[str, dict[str, Any]] = Field(default_factory=dict)
     current_route: str | None = None
     current_step: str | None = None
-    route_history: list[RouteVisit] = Field(default_factory=list)
+    route_history: list[RouteVisit] = Field(default_factory=list[RouteVisit])
     schema_version: int | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
@@ -248,8 +246,8 @@ class Session(SessionInfo):
         if self.current_route is None or not self.route_history:
             return
         last = self.route_history[-1]
-        left = {"exited_at": at, "completed": completed}
-        self.route_history[-1] = RouteVisit(route=last.route, entered_at=last.entered_at, **left)
+        left = RouteVisit(route=last.route, entered_at=last.entered_at, exited_at=at, completed=completed)
+        self.route_history[-1] = left
 
 
 class Turn(_Value):

@@ -86,8 +86,8 @@ _KNOWN = {"text", "tool_call", "tool_result", "reasoning", "media", "refusal"}
 
 
 def _tag(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if isinstance(kind, str) and kind in _KNOWN else "other"
+    kind: Any = value["type"] if type(value) is dict and "type" in value else getattr(value, "type", None)
+    return kind if type(kind) is str and kind in _KNOWN else "other"
 
 
 Part = Annotated[

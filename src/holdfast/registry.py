@@ -80,7 +80,9 @@ def _factory(url: str) -> _Factory:
 def _entry_points(scheme: str) -> "list[EntryPoint]":
     from importlib.metadata import entry_points  # noqa: PLC0415 - 10 ms that only openers pay
 
-    found = {(point.value, point.dist and point.dist.name): point for point in entry_points(group=_GROUP, name=scheme)}
+    found = {
+        (point.value, point.dist and point.dist.name): point for point in entry_points(group=_GROUP, name=scheme)
+    }
     return list(found.values())
 
 

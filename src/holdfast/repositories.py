@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, Self, TypeVar
 
 from holdfast.capabilities import Durability, Finding, Limits
-from holdfast.models import Committed, Expected, Message, Page, Session, SessionInfo, SessionQuery, Turn
+from holdfast.models import (
+    Committed,
+    Expected,
+    Message,
+    Page,
+    Session,
+    SessionInfo,
+    SessionQuery,
+    Turn,
+)
 
 __all__ = ["Adapter", "MessageRepository", "SessionRepository"]
 
@@ -60,9 +69,7 @@ class SessionRepository(Protocol):
         """
         ...
 
-    async def delete(
-        self, session_id: str, *, expected: int | None = None, last_seq: int | None = None
-    ) -> bool:
+    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
         """Delete a session, its messages and its children.
 
         It dies in one step: nothing of it can be reached afterwards, by whoever re-creates the id either. Its
@@ -154,9 +161,7 @@ class MessageRepository(Protocol):
         """
         ...
 
-    async def remove(
-        self, session_id: str, *, after: int, through: int, turn_id: str | None = None
-    ) -> int:
+    async def remove(self, session_id: str, *, after: int, through: int, turn_id: str | None = None) -> int:
         """Remove the messages behind ``after`` up to and with ``through``: rewind, prune, delete one.
 
         Their positions are never given again; their ids are free.

@@ -31,7 +31,7 @@ _to_canonical = json.JSONEncoder(
 ).encode
 
 
-class _Refused(Exception):  # noqa: N818 - a way out of the recursion, which collects the path
+class _Refused(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
@@ -53,7 +53,7 @@ class _Packer:
         self.room = room  # characters and nodes; a shared reference must not unfold without end
 
     def pack(self, value: Any) -> Any:
-        kind = type(value)
+        kind: type = type(value)
         if kind is str:
             return self.text(value)
         if value is None or kind is bool:
@@ -78,15 +78,18 @@ class _Packer:
             raise _TooLarge
         return value
 
+    def key(self, value: Any) -> str:
+        if type(value) is not str:
+            raise _Refused(f"a key is {type(value).__name__}, not str")
+        return self.text(value)
+
     def mapping(self, value: dict[Any, Any]) -> Any:
         self.enter()
         packed: dict[str, Any] = {}
         key: Any = ""
         try:
-            for key, item in value.items():  # noqa: B007 - the path wants the last key
-                if type(key) is not str:
-                    raise _Refused(f"a key is {type(key).__name__}, not str")
-                packed[self.text(key)] = self.pack(item)
+            for key, item in value.items():
+                packed[self.key(key)] = self.pack(item)
         except _Refused as refused:
             refused.steps.append(key if type(key) is str else repr(type(key).__name__))
             raise
@@ -111,7 +114,7 @@ class _Packer:
             raise _Refused("nested too deep, or a cycle")
 
 
-class _TooLarge(Exception):  # noqa: N818 - a way out of the recursion
+class _TooLarge(Exception):
     pass
 
 
@@ -207,7 +210,7 @@ def unpack(tree: Any) -> Any:
     Raises:
         ValueError: ``pack`` did not make it.
     """
-    kind = type(tree)
+    kind: type = type(tree)
     if kind is list:
         return [unpack(item) for item in tree]
     if kind is not dict:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast.capabilities import Limits
-from holdfast.errors import InvalidArgument, VersionConflict
+from holdfast.errors import InvalidArgument
 from holdfast.manager.history import history
 from holdfast.manager.live_turn import LiveTurn
 from holdfast.manager.snapshots import Snapshot

@@ -37,7 +37,10 @@ class SessionOpening:
         return self._live
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if kind is None and self._live is not None:
             await self._live.flush()

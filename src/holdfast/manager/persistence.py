@@ -133,7 +133,12 @@ class PersistenceManager:
         """
         before = None if older_than is None else self._clock() - older_than
         query = SessionQuery(
-            user_id=user_id, agent=agent, status=status, updated_before=before, limit=limit, cursor=cursor
+            user_id=user_id,
+            agent=agent,
+            status=status,
+            updated_before=before,
+            limit=limit,
+            cursor=cursor,
         )
         return await self.adapter.sessions.find(query)
 

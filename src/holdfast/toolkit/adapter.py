@@ -3,12 +3,17 @@
 import copy
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Self, TypedDict, TypeVar, cast
+from typing import Any, Self, TypedDict, TypeVar
 
 from holdfast.capabilities import Durability, Finding, Limits
 from holdfast.clock import Clock, utc_now
 from holdfast.codec import Codec, Plain
-from holdfast.errors import AdapterClosed, ConfigurationError, InvalidArgument, UnsupportedCapability
+from holdfast.errors import (
+    AdapterClosed,
+    ConfigurationError,
+    InvalidArgument,
+    UnsupportedCapability,
+)
 from holdfast.ids import check_id
 from holdfast.models import Committed, Turn
 from holdfast.repositories import MessageRepository, SessionRepository
@@ -206,12 +211,10 @@ class StoreAdapter:
 
     def for_tenant(self, tenant: str) -> Self:
         """See ``Adapter.for_tenant``."""
+        check_id(tenant, "tenant")
         view = copy.copy(self)
-        view._bind(check_id(tenant, "tenant"))
-        view._root = False
+        view._bind(tenant)  # noqa: SLF001 - its own kind
         return view
-
-    _root = True
 
     def port(self, kind: type[P]) -> P:
         """See ``Adapter.port``."""
@@ -220,7 +223,7 @@ class StoreAdapter:
     async def aclose(self) -> None:
         """See ``Adapter.aclose``."""
         run = self._runtime
-        if not self._root or run.lifecycle.state != "open":
+        if self._tenant or run.lifecycle.state != "open":
             return
         run.lifecycle.check()
         run.lifecycle.close()

@@ -39,7 +39,7 @@ def read_cursor(cursor: object, binding: list[Any], size: int) -> list[Any]:
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         sealed, text = raw[:_SEAL], raw[_SEAL:]
-        place = json.loads(text) if sealed == _seal(binding, text) else None
+        place: Any = json.loads(text) if sealed == _seal(binding, text) else None
     except (ValueError, RecursionError):
         place = None
     if type(place) is not list or len(place) != size:

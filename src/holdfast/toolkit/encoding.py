@@ -6,7 +6,17 @@ from typing import Any
 
 from holdfast.capabilities import Limits
 from holdfast.clock import from_micros, to_micros
-from holdfast.codec import Codec, Encoded, Place, Plain, decode_message, decode_state, digest_of, encode_message, encode_state
+from holdfast.codec import (
+    Codec,
+    Encoded,
+    Place,
+    Plain,
+    decode_message,
+    decode_state,
+    digest_of,
+    encode_message,
+    encode_state,
+)
 from holdfast.errors import CorruptRecord, DuplicateIdConflict, InvalidArgument, PayloadTooLarge
 from holdfast.ids import check_id, new_key
 from holdfast.models import Expected, Message, Session, SessionInfo, Turn
@@ -17,7 +27,13 @@ __all__ = ["encode_replacement", "encode_turn", "info_of", "message_of", "seal",
 
 
 def encode_turn(
-    turn: Turn, *, tenant: str, now: int, limits: Limits, codec: Codec, lifetimes: dict[str, Lifetime]
+    turn: Turn,
+    *,
+    tenant: str,
+    now: int,
+    limits: Limits,
+    codec: Codec,
+    lifetimes: dict[str, Lifetime],
 ) -> Write:
     """The write of a turn: checked, bounded and encoded, in one go, so that nobody can change it meanwhile.
 
@@ -64,7 +80,9 @@ def _expectation(turn: Turn) -> tuple[int | None, str | None]:
 def _removal(remove: tuple[int, int] | None) -> Removal | None:
     if remove is None:
         return None
-    after, through = (check_int(value, name, low=0) for name, value in zip(("after", "through"), remove, strict=True))
+    after, through = (
+        check_int(value, name, low=0) for name, value in zip(("after", "through"), remove, strict=True)
+    )
     if after >= through:
         raise InvalidArgument(f"remove: after={after} must be less than through={through}.")
     return Removal(after, through)
@@ -139,7 +157,13 @@ def _optional_micros(value: Any) -> int | None:
 def _write_digest(rows: Sequence[Row], state: StateChange | None, removal: Removal | None) -> bytes:
     said: list[Any] = [[row.id, row.digest.hex()] for row in rows]
     if state:
-        columns = [state.agent, state.status, state.completed_at, state.expires_at, state.state_expires_at]
+        columns = [
+            state.agent,
+            state.status,
+            state.completed_at,
+            state.expires_at,
+            state.state_expires_at,
+        ]
         said.append({"state": state.digest.hex(), "columns": columns})
     if removal:
         said.append({"remove": removal})
@@ -184,9 +208,7 @@ async def session_of(head: Head, now: int, codec: Codec) -> Session:
     if head.forgotten(now):
         return Session.model_construct(**_columns(head))
     try:
-        if head.body is None:
-            raise CorruptRecord("its state is missing.")
-        [body] = await codec.open([head.body], [Place(*ref, "state", "")])
+        [body] = await codec.open([head.body or ""], [Place(*ref, "state", "")])
         return Session.model_construct(**_columns(head), **decode_state(body))
     except CorruptRecord as error:
         raise CorruptRecord(error.detail, session_id=ref.id) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from holdfast.errors import (
     DuplicateIdConflict,
+    HoldfastError,
     InvalidArgument,
     NotFound,
     SessionExpired,
@@ -46,9 +47,7 @@ class Plan:
     create: bool = False
 
 
-def judge(
-    write: Write, head: Head | None, known: Mapping[str, Row], removable: int = 0
-) -> Refused | Done | Plan:
+def judge(write: Write, head: Head | None, known: Mapping[str, Row], removable: int = 0) -> Refused | Done | Plan:
     """Decide a write, in the order of the contract.
 
     Args:
@@ -70,7 +69,11 @@ def judge(
 
 def _without_head(write: Write, head: Head | None) -> Refused | Plan:
     if write.create is None or write.key is not None:
-        return Refused(SessionExpired(f"Session {write.ref.id!r}.") if head and _is_life(write, head) else NotFound(f"Session {write.ref.id!r}."))
+        return Refused(
+            SessionExpired(f"Session {write.ref.id!r}.")
+            if head and _is_life(write, head)
+            else NotFound(f"Session {write.ref.id!r}.")
+        )
     fresh = Head(
         key=SessionKey(*write.ref, write.create),
         parent_key=write.parent_key,
@@ -106,7 +109,11 @@ def _replay(write: Write, head: Head, known: Mapping[str, Row]) -> Refused | Don
             first = replace(head, version=recent.version, next_seq=recent.last_seq + 1)
             return Done(first, _seqs(write, known), recent.removed, replayed=True)
     if write.create == head.key.key:  # the very creation that made this life, sent again by a driver
-        return Done(replace(head, version=1, next_seq=len(write.rows) + 1), _seqs(write, known), replayed=True)
+        return Done(
+            replace(head, version=1, next_seq=len(write.rows) + 1),
+            _seqs(write, known),
+            replayed=True,
+        )
     if write.rows and all(_stored_by(write, row, known.get(row.id)) for row in write.rows):
         # Past the remembered writes: its rows tell that it was stored, and its state with them.
         version = head.version if write.state is None or write.expected is None else write.expected + 1
@@ -133,24 +140,34 @@ def _seqs(write: Write, known: Mapping[str, Row]) -> tuple[int | None, ...]:
 
 def _fresh(write: Write, head: Head, known: Mapping[str, Row], removable: int) -> Refused | Done | Plan:
     """Steps 3 to 7: a write that was not stored before."""
-    if head.fence is not None and write.fence is None:
-        return Refused(SessionFenced())
     if write.remove:
         known = {id_: row for id_, row in known.items() if not write.remove.holds(row.seq)}
-    other = [row.id for row in write.rows if row.id in known and not _same_words(row, known[row.id])]
-    if other:
-        return Refused(DuplicateIdConflict(write.ref.id, other))
-    if write.replace and write.replace.id not in known:
-        return Refused(NotFound(f"Session {write.ref.id!r}."))
-    carries = write.state or write.remove or write.replace or write.delete or write.fence is not None
-    if not carries and not write.touch and all(row.id in known for row in write.rows):
+    refused = _fenced_or_taken(write, head, known)
+    if refused is None and _nothing_left(write, known):
         return Done(head, _seqs(write, known), replayed=True)
-    refused = _guards(write, head)
+    refused = refused or _guards(write, head)
     if refused:
         return Refused(refused)
     if write.delete:
         return Plan(Done(head), bury=head.key)
     return _apply(write, head, known, removable)
+
+
+def _fenced_or_taken(write: Write, head: Head, known: Mapping[str, Row]) -> HoldfastError | None:
+    if head.fence is not None and write.fence is None:
+        return SessionFenced(f"Session {write.ref.id!r}.")
+    taken = [row.id for row in write.rows if row.id in known and not _same_words(row, known[row.id])]
+    if taken:
+        return DuplicateIdConflict(write.ref.id, taken)
+    if write.replace and write.replace.id not in known:
+        return NotFound(f"Message {write.replace.id!r} of session {write.ref.id!r}.")
+    return None
+
+
+def _nothing_left(write: Write, known: Mapping[str, Row]) -> bool:
+    parts = (write.state, write.remove, write.replace, write.fence)
+    carries = write.delete or write.touch or any(part is not None for part in parts)
+    return not carries and all(row.id in known for row in write.rows)
 
 
 def _guards(write: Write, head: Head) -> VersionConflict | InvalidArgument | None:

@@ -31,8 +31,8 @@ class Lifetimes:
 
     message_ttl: Duration | None = None
     session_ttl: Duration | None = None
-    message_ttl_by_status: Mapping[str, Duration] = field(default_factory=dict)
-    session_ttl_by_status: Mapping[str, Duration] = field(default_factory=dict)
+    message_ttl_by_status: Mapping[str, Duration] = field(default_factory=dict[str, Duration])
+    session_ttl_by_status: Mapping[str, Duration] = field(default_factory=dict[str, Duration])
     refresh_ttl_on_read: bool = False
 
     def by_status(self) -> dict[str, Lifetime]:

@@ -11,7 +11,7 @@ from holdfast.toolkit.encoding import encode_replacement, message_of
 from holdfast.toolkit.results import stored_messages
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.store import Head, Ref, Row, Span
-from holdfast.toolkit.walks import Walk, read_walk, start_walk
+from holdfast.toolkit.walks import read_walk, start_walk
 
 __all__ = ["StoreMessages"]
 
@@ -58,7 +58,8 @@ class StoreMessages:
         if cursor is None:
             walk = start_walk(after, before, last, limit, self._run.limits)
         else:
-            walk = read_walk(cursor, ref, after, before, last, limit, self._run.limits)
+            size = limit if last is None else last
+            walk = read_walk(cursor, ref, self._run.limits, after=after, before=before, size=size)
         async with self._run.operation("messages.find") as running:
             head = await self._run.live_head(ref)
             walk.check(head)
@@ -76,9 +77,7 @@ class StoreMessages:
             rows = await self._rows(head, Span(ids=(message_id,)))
             return await message_of(rows[0], head.key, self._run.codec) if rows else None
 
-    async def remove(
-        self, session_id: str, *, after: int, through: int, turn_id: str | None = None
-    ) -> int:
+    async def remove(self, session_id: str, *, after: int, through: int, turn_id: str | None = None) -> int:
         """See ``MessageRepository.remove``."""
         turn_id = new_id() if turn_id is None else turn_id
         turn = Turn(id=turn_id, session_id=session_id, remove=(after, through))
@@ -122,9 +121,7 @@ class StoreMessages:
             if same < step:
                 return rows
 
-    async def _page(
-        self, head: Head, rows: Sequence[Row], cursor: str | None, on_corrupt: str
-    ) -> Page[Message]:
+    async def _page(self, head: Head, rows: Sequence[Row], cursor: str | None, on_corrupt: str) -> Page[Message]:
         messages: list[Message] = []
         corrupt: list[CorruptRecord] = []
         for row in rows:

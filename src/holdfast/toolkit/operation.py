@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -66,7 +66,7 @@ Translate = Callable[[Exception, Operation], HoldfastError | None]
 @asynccontextmanager
 async def operation(
     name: str, *, timeout: float, translate: Translate, observer: Observer | None
-) -> AsyncIterator[Operation]:
+) -> AsyncGenerator[Operation]:
     """Run the body as one operation.
 
     Args:

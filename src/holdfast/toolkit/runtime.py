@@ -49,7 +49,12 @@ class Runtime:
     def encode(self, turn: Turn, tenant: str) -> Write:
         """The write of a turn, checked in full; nothing is awaited."""
         return encode_turn(
-            turn, tenant=tenant, now=self.now(), limits=self.limits, codec=self.codec, lifetimes=self.lifetimes
+            turn,
+            tenant=tenant,
+            now=self.now(),
+            limits=self.limits,
+            codec=self.codec,
+            lifetimes=self.lifetimes,
         )
 
     async def submit(self, write: Write, running: Operation) -> Done:

@@ -73,7 +73,12 @@ class StoreSessions:
             return Page(items, write_cursor(binding, list(found.next)) if found.next else None)
 
     def _head_query(
-        self, query: SessionQuery, parent_key: str | None, limit: int, begin: Position | None, now: int
+        self,
+        query: SessionQuery,
+        parent_key: str | None,
+        limit: int,
+        begin: Position | None,
+        now: int,
     ) -> HeadQuery:
         index = self._run.codec.index
         return HeadQuery(
@@ -97,9 +102,7 @@ class StoreSessions:
             return tuple([await session_of(head, now, self._run.codec) for head in found.heads])
         return tuple(info_of(head) for head in found.heads)
 
-    async def delete(
-        self, session_id: str, *, expected: int | None = None, last_seq: int | None = None
-    ) -> bool:
+    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
         """See ``SessionRepository.delete``."""
         ref = Ref(self._tenant, check_id(session_id, "session_id"))
         guards: dict[str, Any] = {

@@ -191,7 +191,7 @@ class Write:
     delete: bool = False
     touch: bool = False
     fence: str | None = None
-    lifetimes: dict[str, Lifetime] = field(default_factory=dict)
+    lifetimes: dict[str, Lifetime] = field(default_factory=dict[str, Lifetime])
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def parse_url(url: object) -> Url:
     return Url(parts.scheme, parts.netloc, unquote(parts.path), options)
 
 
-def check_options(url: Url, known: Mapping[str, Parse], given: Mapping[str, Any], also: Collection[str]) -> dict[str, Any]:
+def check_options(
+    url: Url, known: Mapping[str, Parse], given: Mapping[str, Any], also: Collection[str]
+) -> dict[str, Any]:
     """The options of a URL, parsed, and those given beside it.
 
     Args:

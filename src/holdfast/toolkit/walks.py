@@ -88,9 +88,7 @@ class Walk:
         return write_cursor(list(key.ref), place)
 
 
-def start_walk(
-    after: int | None, before: int | None, last: int | None, limit: int | None, limits: Limits
-) -> Walk:
+def start_walk(after: int | None, before: int | None, last: int | None, limit: int | None, limits: Limits) -> Walk:
     """A walk from its beginning.
 
     Raises:
@@ -107,28 +105,21 @@ def start_walk(
 
 
 def read_walk(
-    cursor: str,
-    ref: Ref,
-    after: int | None,
-    before: int | None,
-    last: int | None,
-    limit: int | None,
-    limits: Limits,
+    cursor: str, ref: Ref, limits: Limits, *, after: int | None, before: int | None, size: int | None
 ) -> Walk:
     """A walk that goes on from a cursor; the other arguments may be repeated, not changed.
 
     Raises:
         InvalidArgument: It is no cursor of this session, or an argument differs from the walk's.
     """
-    key, newest, low, high, size, seq, id_ = read_cursor(cursor, list(ref), 7)
+    key, newest, low, high, first_size, seq, id_ = read_cursor(cursor, list(ref), 7)
     if (after is not None and after != low) or (before is not None and before != high):
         raise InvalidArgument("after and before belong to the walk: leave them out, or repeat them.")
-    wanted = limit if last is None else last
     return Walk(
         after=low,
         before=high,
         newest=newest,
-        limit=size if wanted is None else check_limit(wanted, "limit", limits),
+        limit=first_size if size is None else check_limit(size, "limit", limits),
         key=key,
         anchor=(seq, id_),
     )

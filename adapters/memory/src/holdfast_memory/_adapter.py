@@ -7,6 +7,7 @@ from holdfast.toolkit import (
     COMMON_OPTIONS,
     COMMON_URL_OPTIONS,
     CommonOptions,
+    Operation,
     StoreAdapter,
     check_options,
     parse_url,
@@ -16,12 +17,16 @@ from holdfast_memory._store import MemoryStore
 __all__ = ["MemoryAdapter"]
 
 
+def _no_driver(error: Exception, running: Operation) -> None:
+    """There is no driver whose errors could be translated."""
+
+
 class MemoryAdapter(StoreAdapter):
     """Keeps everything in this process, and nothing after it: for tests and demonstrations."""
 
     def __init__(self, **options: Unpack[CommonOptions]) -> None:
         self._memory = MemoryStore()
-        super().__init__(self._memory, translate=lambda *_: None, options=options)
+        super().__init__(self._memory, translate=_no_driver, options=options)
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:

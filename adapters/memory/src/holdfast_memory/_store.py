@@ -45,9 +45,9 @@ _CAPABILITIES = frozenset(
 class _Rows:
     """The messages of one life, by position and by id."""
 
-    seqs: list[int] = field(default_factory=list)
-    by_seq: dict[int, Row] = field(default_factory=dict)
-    by_id: dict[str, int] = field(default_factory=dict)
+    seqs: list[int] = field(default_factory=list[int])
+    by_seq: dict[int, Row] = field(default_factory=dict[int, Row])
+    by_id: dict[str, int] = field(default_factory=dict[str, int])
 
     def put(self, row: Row) -> None:
         if row.seq not in self.by_seq:

@@ -66,7 +66,9 @@ class SQLiteAdapter(StoreAdapter):
         """
         parsed = parse_url(url)
         if parsed.netloc:
-            raise ConfigurationError("A SQLite URL has three slashes: sqlite:///chat.db, or sqlite:////var/chat.db.")
+            raise ConfigurationError(
+                "A SQLite URL has three slashes: sqlite:///chat.db, or sqlite:////var/chat.db."
+            )
         also = COMMON_OPTIONS | {"synchronous", "readers"}
         checked = check_options(parsed, _URL_OPTIONS, options, also)
         return cls(parsed.path.removeprefix("/") or ":memory:", **checked)

@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,7 +35,7 @@ class Transaction:
 
     async def run(self, statement: str, values: Values = ()) -> list[Any]:
         """Run one statement and give its rows."""
-        return list(await self._connection.execute_fetchall(statement, values))  # type: ignore[arg-type]
+        return list(await self._connection.execute_fetchall(statement, values))
 
     async def run_many(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each of these values."""
@@ -110,7 +110,7 @@ class Connections:
             return
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def reading(self) -> AsyncGenerator[aiosqlite.Connection]:
         """A connection to read with, one statement at a time: each sees one snapshot."""
         if self.private:
             async with self._writing:
@@ -125,7 +125,7 @@ class Connections:
     async def read(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
         """Run one statement that changes nothing, and give its rows."""
         async with self.reading() as connection:
-            return list(await connection.execute_fetchall(statement, values))  # type: ignore[arg-type]
+            return list(await connection.execute_fetchall(statement, values))
 
     async def look(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run work that changes nothing on the writing connection, without a lock on the file."""

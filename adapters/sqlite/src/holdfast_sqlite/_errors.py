@@ -22,7 +22,10 @@ _MEANING: dict[int, tuple[type[HoldfastError], str]] = {
     sqlite3.SQLITE_LOCKED: (BackendTimeout, "Another connection holds a table locked."),
     sqlite3.SQLITE_READONLY: (ConfigurationError, "The file cannot be written by this process."),
     sqlite3.SQLITE_PERM: (ConfigurationError, "The file's permissions forbid it."),
-    sqlite3.SQLITE_CANTOPEN: (ConfigurationError, "The file cannot be opened: check path and permissions."),
+    sqlite3.SQLITE_CANTOPEN: (
+        ConfigurationError,
+        "The file cannot be opened: check path and permissions.",
+    ),
     sqlite3.SQLITE_NOTADB: (ConfigurationError, "The file is no SQLite database."),
     sqlite3.SQLITE_CORRUPT: (CorruptRecord, "The database file is damaged; restore a backup."),
 }

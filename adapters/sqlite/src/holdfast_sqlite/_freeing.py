@@ -33,17 +33,10 @@ async def _free(transaction: Transaction, number: int, limit: int) -> int:
 
 
 async def sweep(connections: Connections, tenant: str | None, limit: int, now: int) -> int:
-    """End what has expired and what hangs below the dead, and free rows; about ``limit`` in one transaction."""
+    """End what has expired and what hangs below the dead, and free rows: about ``limit``, in one step."""
 
     async def run(transaction: Transaction) -> int:
-        freed = 0
-        doomed = True
-        while doomed and freed < limit:
-            values = {"now": now, "tenant": tenant, "limit": limit - freed}
-            doomed = await transaction.run(QUERIES["doomed"], values)
-            for [number] in doomed:
-                await bury(transaction, number)
-            freed += len(doomed)
+        freed = await _bury_doomed(transaction, tenant, limit, now)
         dead = await transaction.run(QUERIES["all_dead"], {"tenant": tenant, "limit": limit})
         for [number] in dead:
             while freed < limit and (count := await _free(transaction, number, limit - freed)):
@@ -51,3 +44,16 @@ async def sweep(connections: Connections, tenant: str | None, limit: int, now: i
         return freed
 
     return await connections.write(run)
+
+
+async def _bury_doomed(transaction: Transaction, tenant: str | None, limit: int, now: int) -> int:
+    buried = 0
+    while buried < limit:  # each round finds the children of the round before
+        values = {"now": now, "tenant": tenant, "limit": limit - buried}
+        doomed = await transaction.run(QUERIES["doomed"], values)
+        for [number] in doomed:
+            await bury(transaction, number)
+        buried += len(doomed)
+        if not doomed:
+            break
+    return buried

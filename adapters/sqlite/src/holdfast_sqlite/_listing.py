@@ -41,7 +41,10 @@ def _statement(query: HeadQuery) -> tuple[str, dict[str, Any]]:
             ("h.parent_key = :parent_key", query.parent_key is not None),
             ("h.parent_key IS NULL", query.parent_key is None and not query.nested),
             ("h.updated_at < :updated_before", query.updated_before is not None),
-            ("(h.expires_at IS NULL OR h.expires_at > :now OR h.fence IS NOT NULL)", not query.include_expired),
+            (
+                "(h.expires_at IS NULL OR h.expires_at > :now OR h.fence IS NOT NULL)",
+                not query.include_expired,
+            ),
             (behind, query.begin is not None),
         )
         if wanted

@@ -25,5 +25,10 @@ QUERIES = _named(_package.joinpath("queries.sql").read_text("utf-8"))
 META = _package.joinpath("schema/meta.sql").read_text("utf-8")
 
 SESSIONS = [
-    Step(1, _package.joinpath("schema/sessions_0001.sql").read_text("utf-8"), min_reader=1, min_writer=1),
+    Step(
+        1,
+        _package.joinpath("schema/sessions_0001.sql").read_text("utf-8"),
+        min_reader=1,
+        min_writer=1,
+    ),
 ]

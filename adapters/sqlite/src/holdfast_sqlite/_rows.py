@@ -18,7 +18,9 @@ def head_of(row: Sequence[Any]) -> Head:
     """
     _, tenant, id_, key, *columns, digest, recent, body = row
     try:
-        turns = tuple(Recent(turn, part, bytes.fromhex(hex_), *rest) for turn, part, hex_, *rest in json.loads(recent))
+        turns = tuple(
+            Recent(turn, part, bytes.fromhex(hex_), *rest) for turn, part, hex_, *rest in json.loads(recent)
+        )
     except (ValueError, TypeError) as error:
         raise CorruptRecord("its recent turns.", session_id=id_) from error
     return Head(
@@ -56,7 +58,12 @@ def head_values(head: Head) -> dict[str, Any]:
 
 def state_values(number: int, head: Head, body: str | None) -> dict[str, Any]:
     """The columns of a head's wide row, by name."""
-    return {"number": number, "digest": head.digest, "recent_turns": recent_text(head), "body": body}
+    return {
+        "number": number,
+        "digest": head.digest,
+        "recent_turns": recent_text(head),
+        "body": body,
+    }
 
 
 def recent_text(head: Head) -> str:

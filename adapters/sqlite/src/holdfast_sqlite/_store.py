@@ -150,9 +150,7 @@ async def _removable(transaction: Transaction, number: int, write: Write) -> int
     return int(count)
 
 
-async def _carry_out(
-    transaction: Transaction, number: int, head: Head | None, write: Write, plan: Plan
-) -> None:
+async def _carry_out(transaction: Transaction, number: int, head: Head | None, write: Write, plan: Plan) -> None:
     if plan.bury:
         await _freeing.bury(transaction, number)
     if plan.bury and not plan.create:
@@ -165,7 +163,13 @@ async def _carry_out(
         await transaction.run_many(QUERIES["insert_message"], rows)
     if plan.replace:
         row = plan.replace
-        changed = {"session": number, "seq": row.seq, "role": row.role, "digest": row.digest, "body": row.body}
+        changed = {
+            "session": number,
+            "seq": row.seq,
+            "role": row.role,
+            "digest": row.digest,
+            "body": row.body,
+        }
         await transaction.run(QUERIES["replace_message"], changed)
 
 
