@@ -18,6 +18,7 @@ import aiosqlite
 
 from holdfast.errors import ConfigurationError, OutcomeUnknown
 from holdfast_sqlite._errors import is_busy
+from holdfast_sqlite._forgotten import watch
 
 __all__ = ["Connections", "Transaction"]
 
@@ -90,6 +91,7 @@ class Connections:
         uri = f"file:{quote(self._path)}?mode={mode}"
         connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=self._busy_timeout)
         self._all.append(connection)
+        watch(connection)
         await connection.execute_fetchall(f"PRAGMA synchronous = {self.synchronous}")
         # What was redacted or deleted is overwritten, not only unlinked.
         await connection.execute_fetchall("PRAGMA secure_delete = ON")
