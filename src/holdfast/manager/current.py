@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["current"]
 
-_NUMBER = "current"  # the metadata key under which a session keeps its number
-
 
 async def current(adapter: "Adapter", user_id: str, agent: str | None) -> Session:
     """The active session of a user with an agent; a new one, if the last is not active any more.
@@ -23,35 +21,38 @@ async def current(adapter: "Adapter", user_id: str, agent: str | None) -> Sessio
     """
     number = await _last_number(adapter, user_id, agent)
     while True:
-        session_id = ids.join("current", user_id, agent or "", str(number))
-        session = await adapter.sessions.get(session_id) or await _create(
-            adapter, session_id, user_id, agent, number
-        )
+        session_id = _id(user_id, agent, number)
+        session = await adapter.sessions.get(session_id)
+        if session is None:
+            session = await _create(adapter, Session(id=session_id, user_id=user_id, agent=agent))
         if session is not None and session.status == "active":
             return session
         if session is not None:
             number += 1
 
 
+def _id(user_id: str, agent: str | None, number: int) -> str:
+    return ids.join("current", user_id, agent or "", str(number))
+
+
 async def _last_number(adapter: "Adapter", user_id: str, agent: str | None) -> int:
-    newest = 1
     cursor: str | None = None
     while True:
-        query = SessionQuery(user_id=user_id, agent=agent, with_state=True, cursor=cursor)
-        page = await adapter.sessions.find(query)
-        for session in page:
-            number = session.metadata.get(_NUMBER) if isinstance(session, Session) else None
-            if type(number) is int and session.id == ids.join("current", user_id, agent or "", str(number)):
-                newest = max(newest, number)
+        page = await adapter.sessions.find(SessionQuery(user_id=user_id, agent=agent, cursor=cursor))
+        numbers = [_number(info.id, user_id, agent) for info in page]
         cursor = page.next
-        if newest > 1 or cursor is None:
-            return newest
+        if cursor is None or any(numbers):
+            return max([1, *numbers])
 
 
-async def _create(
-    adapter: "Adapter", session_id: str, user_id: str, agent: str | None, number: int
-) -> Session | None:
-    fresh = Session(id=session_id, user_id=user_id, agent=agent, metadata={_NUMBER: number})
+def _number(session_id: str, user_id: str, agent: str | None) -> int:
+    """The number in the id of one of these sessions, 0 in any other; also where a long id is a hash."""
+    tail = session_id.rpartition(":")[2]
+    number = int(tail) if tail.isascii() and tail.isdigit() else 0
+    return number if number and session_id == _id(user_id, agent, number) else 0
+
+
+async def _create(adapter: "Adapter", fresh: Session) -> Session | None:
     try:
         return await adapter.sessions.save(fresh, expected=0)
     except VersionConflict:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from holdfast.errors import InvalidArgument
 from holdfast.models import Message
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ __all__ = ["history", "plain"]
 async def history(adapter: "Adapter", session_id: str, *, last: int | None = None) -> list[Message]:
     """All messages of a session, oldest first, or the newest ``last``; page by page."""
     if last is not None:
+        if type(last) is not int:
+            raise InvalidArgument(f"last is {type(last).__name__}, not int.")
         return await _newest(adapter, session_id, last)
     found: list[Message] = []
     cursor: str | None = None

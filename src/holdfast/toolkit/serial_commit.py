@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from holdfast.capabilities import Limits
-from holdfast.errors import FlushIncomplete
+from holdfast.errors import BackendUnavailable, FlushIncomplete, OutcomeUnknown
 from holdfast.toolkit.operation import Operation, Phase
 from holdfast.toolkit.store import Busy, Done, Outcome, Refused, Write
 
@@ -42,6 +42,7 @@ class SerialCommit:
         self._bytes = 0
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._sent: _Item | None = None
 
     async def submit(self, write: Write, operation: Operation) -> Done:
         """Return when the write is durable.
@@ -75,9 +76,20 @@ class SerialCommit:
             return
         done, _ = await asyncio.wait({self._task}, timeout=timeout)
         if not done:
-            left = [item.write.ref.id for item in self._queue]
             self._task.cancel()
-            raise FlushIncomplete(left)
+            raise FlushIncomplete(self._give_up())
+
+    def _give_up(self) -> list[str]:
+        left = [self._sent, *self._queue] if self._sent else [*self._queue]
+        self._queue.clear()
+        for item in left:
+            if item.answer.done():
+                continue
+            if item is self._sent:
+                item.answer.set_exception(OutcomeUnknown("The adapter was closed.", turn_id=item.write.turn_id))
+            else:
+                item.answer.set_exception(BackendUnavailable("The adapter was closed."))
+        return [item.write.ref.id for item in left]
 
     async def _admitted(self, write: Write, operation: Operation) -> None:
         operation.phase = Phase.WAITING
@@ -101,29 +113,27 @@ class SerialCommit:
             item = self._queue.popleft()
             self._bytes -= item.write.size
             self._room.set()
-            if not item.answer.cancelled():
-                await self._answer(item)
+            self._sent = item
+            await self._answer(item)
+            self._sent = None
 
     async def _answer(self, item: _Item) -> None:
         try:
             outcome = await self._flushed(item)
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, who translates it
-            if not item.answer.cancelled():
+            if not item.answer.done():
                 item.answer.set_exception(error)
-        except BaseException:
-            item.answer.cancel()
-            raise
         else:
-            if not item.answer.cancelled():
+            if outcome is not None and not item.answer.done():
                 item.answer.set_result(outcome)
 
-    async def _flushed(self, item: _Item) -> Done | Refused:
-        while True:
+    async def _flushed(self, item: _Item) -> Done | Refused | None:
+        """The outcome; None if the caller went away while nothing was stored."""
+        while not item.answer.done():
             item.operation.phase = Phase.SENT
             [outcome] = await self._flush([item.write])
             if not isinstance(outcome, Busy):
                 return outcome
             item.operation.phase = Phase.IDLE
             await asyncio.sleep(_BUSY_PAUSE)
-            if item.answer.cancelled():
-                raise asyncio.CancelledError
+        return None

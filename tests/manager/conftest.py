@@ -1,0 +1,32 @@
+"""Fixtures for the manager's tests: a manager, and an adapter that fails when told."""
+
+import pytest
+
+from holdfast import PersistenceManager
+
+
+@pytest.fixture
+def manager(adapter, clock) -> PersistenceManager:
+    return PersistenceManager(adapter, clock=clock)
+
+
+@pytest.fixture
+def failing(adapter, monkeypatch):
+    """Makes the store fail the next flushes: before they are executed, or after."""
+
+    def fail(*errors: Exception, executed: bool = False) -> None:
+        store = adapter._runtime.store
+        flush = adapter._runtime.commits._flush
+        left = list(errors)
+
+        async def failing_flush(writes):
+            if not left:
+                return await flush(writes)
+            if executed:
+                await flush(writes)
+            raise left.pop(0)
+
+        monkeypatch.setattr(adapter._runtime.commits, "_flush", failing_flush)
+        assert store is adapter._runtime.store
+
+    return fail
