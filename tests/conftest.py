@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from holdfast_memory import MemoryAdapter
-from holdfast_sqlite import SQLiteAdapter
 
 from holdfast.toolkit import StoreAdapter
+from holdfast_memory import MemoryAdapter
+from holdfast_sqlite import SQLiteAdapter
 
 
 class FakeTime:

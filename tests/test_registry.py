@@ -3,11 +3,11 @@
 from importlib.metadata import EntryPoint
 
 import pytest
-from holdfast_memory import MemoryAdapter
-from holdfast_sqlite import SQLiteAdapter
 
 import holdfast
 from holdfast import AdapterClosed, AdapterNotInstalled, ConfigurationError, HoldfastError, registry
+from holdfast_memory import MemoryAdapter
+from holdfast_sqlite import SQLiteAdapter
 
 SECRET = "s3cr3t-pa55"
 

@@ -219,12 +219,11 @@ async def test_a_turn_is_used_in_its_block(manager):
 
 
 async def test_a_tool_inside_a_turn_opens_a_session_of_its_own(manager):
-    async with manager.session("s") as outer:
-        async with outer.turn() as turn:
-            turn.add("user", "book it")
-            await turn.checkpoint()
-            async with manager.session("s") as inner, inner.turn() as nested:
-                nested.add("tool", "booked")
+    async with manager.session("s") as outer, outer.turn() as turn:
+        turn.add("user", "book it")
+        await turn.checkpoint()
+        async with manager.session("s") as inner, inner.turn() as nested:
+            nested.add("tool", "booked")
     assert await said(manager) == [("user", "book it"), ("tool", "booked")]
 
 

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from holdfast_sqlite import SQLiteAdapter
 
 from holdfast import Message, Session, Turn
+from holdfast_sqlite import SQLiteAdapter
 
 LOOP_TURNS = 40
 
@@ -44,7 +44,9 @@ async def test_a_commit_cancelled_at_any_point_is_stored_once_when_sent_again(pa
             session = await adapter.sessions.get("s")
             assert session.version == (turns + 2 if kind != "messages" else 1)
         page = await adapter.messages.find("s", limit=1000)
-        expected = [] if kind == "state" else [f"t{turn}/{index}" for turn in range(LOOP_TURNS) for index in range(3)]
+        expected = (
+            [] if kind == "state" else [f"t{turn}/{index}" for turn in range(LOOP_TURNS) for index in range(3)]
+        )
         assert [message.id for message in page] == expected
         assert [message.seq for message in page] == list(range(1, len(expected) + 1))
     assert cancelled

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from holdfast_sqlite import SQLiteAdapter
 
 from holdfast import (
     BackendTimeout,
@@ -18,6 +17,7 @@ from holdfast import (
     Session,
     StorageFull,
 )
+from holdfast_sqlite import SQLiteAdapter
 
 KILOBYTE = "x" * 1024
 
@@ -56,7 +56,9 @@ def small_disk(tmp_path):
     """A file system of one megabyte."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("mounting a small disk needs root: run the tests as root")
     yield folder

@@ -2,8 +2,10 @@
 
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
+
 from holdfast_sqlite import SQLiteAdapter
 
 KILLS = 50
@@ -17,24 +19,28 @@ async def test_50_kills_inside_commits_lose_nothing_and_leave_no_half_turn(path,
     for _ in range(KILLS):
         process = start("commit_turns.py", path, sent)
         commits = chance.randrange(1, 6)
-        for line in process.stdout:
-            what, number = line.split()
+        for what, number in _reports(process):
             if what == "acked":
-                acked.append(int(number))
+                acked.append(number)
                 continue
-            sent = int(number) + 1
+            sent = number + 1
             commits -= 1
             if not commits:
                 time.sleep(chance.random() * 0.004)  # a commit takes about 3 ms here: most kills hit inside
                 process.kill()
                 break
-        for line in process.stdout:
-            if line.startswith("acked"):
-                acked.append(int(line.split()[1]))
+        acked += [number for what, number in _reports(process) if what == "acked"]
         process.communicate()
         in_flight += sent - 1 not in acked
         await _check(path, acked, sent)
     assert in_flight > KILLS // 10, "too few kills hit a commit in flight to prove anything"
+
+
+def _reports(process) -> Iterator[tuple[str, int]]:
+    for line in process.stdout:
+        if line.endswith("\n"):  # the kill may cut the last line off
+            what, number = line.split()
+            yield what, int(number)
 
 
 async def _check(path, acked: list[int], sent: int) -> None:

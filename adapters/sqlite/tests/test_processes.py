@@ -2,16 +2,19 @@
 
 import asyncio
 
-from holdfast_sqlite import SQLiteAdapter
-
 from holdfast import Session
+from holdfast_sqlite import SQLiteAdapter
 
 
 async def test_64_tasks_in_4_processes_append_to_one_session(path, start, ended_well):
     async with SQLiteAdapter(path) as adapter:
         await adapter.sessions.save(Session(id="hot"))
         writers = [start("append.py", path, writer, 16, 10) for writer in range(4)]
-        acked = [line.split() for writer in writers for line in (await asyncio.to_thread(ended_well, writer)).splitlines()]
+        acked = [
+            line.split()
+            for writer in writers
+            for line in (await asyncio.to_thread(ended_well, writer)).splitlines()
+        ]
         page = await adapter.messages.find("hot", limit=1000)
     stored = [(message.id, str(message.seq)) for message in page]
 

@@ -23,7 +23,7 @@ from holdfast.models import Expected, Message, Session, SessionInfo, Turn
 from holdfast.toolkit.checks import check_int
 from holdfast.toolkit.store import Head, Lifetime, Ref, Removal, Row, SessionKey, StateChange, Write
 
-__all__ = ["encode_replacement", "encode_turn", "info_of", "message_of", "seal", "session_of"]
+__all__ = ["encode_replacement", "encode_turn", "info_of", "message_of", "open_rows", "seal", "session_of"]
 
 
 def encode_turn(
@@ -238,14 +238,21 @@ def _optional_time(value: int | None) -> Any:
     return None if value is None else from_micros(value)
 
 
-async def message_of(row: Row, key: SessionKey, codec: Codec) -> Message:
-    """The message of a row.
+async def open_rows(rows: Sequence[Row], key: SessionKey, codec: Codec) -> Sequence[str]:
+    """The bodies of rows, opened all at once."""
+    bodies = [row.body for row in rows]
+    if isinstance(codec, Plain):
+        return bodies
+    return await codec.open(bodies, [Place(*key.ref, "message", row.id) for row in rows])
+
+
+def message_of(row: Row, body: str, key: SessionKey) -> Message:
+    """The message of a row and its opened body.
 
     Raises:
         CorruptRecord: It does not decode.
     """
     try:
-        [body] = await codec.open([row.body], [Place(*key.ref, "message", row.id)])
         return decode_message(
             body,
             id=row.id,

@@ -7,7 +7,7 @@ from typing import Literal
 from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
 from holdfast.ids import check_id, new_id
 from holdfast.models import Message, Page, Turn
-from holdfast.toolkit.encoding import encode_replacement, message_of
+from holdfast.toolkit.encoding import encode_replacement, message_of, open_rows
 from holdfast.toolkit.results import stored_messages
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.store import Head, Ref, Row, Span
@@ -74,8 +74,7 @@ class StoreMessages:
         ref, message_id = self._ref(session_id), check_id(message_id, "message_id")
         async with self._run.operation("messages.get"):
             head = await self._run.live_head(ref)
-            rows = await self._rows(head, Span(ids=(message_id,)))
-            return await message_of(rows[0], head.key, self._run.codec) if rows else None
+            return await self._one(head, message_id)
 
     async def remove(self, session_id: str, *, after: int, through: int, turn_id: str | None = None) -> int:
         """See ``MessageRepository.remove``."""
@@ -93,13 +92,18 @@ class StoreMessages:
         write = replace(write, lifetimes=self._run.lifetimes)
         async with self._run.operation("messages.replace") as running:
             done = await self._run.submit(write, running)
-            rows = await self._rows(done.head, Span(ids=(message.id,)))
-            if not rows:
-                raise NotFound(f"Session {ref.id!r}.")
-            return await message_of(rows[0], done.head.key, self._run.codec)
+            replaced = await self._one(done.head, message.id)
+            if replaced is None:  # removed by somebody else since
+                raise NotFound(f"Message {message.id!r} of session {ref.id!r}.")
+            return replaced
 
     def _ref(self, session_id: str) -> Ref:
         return Ref(self._tenant, check_id(session_id, "session_id"))
+
+    async def _one(self, head: Head, message_id: str) -> Message | None:
+        rows = await self._rows(head, Span(ids=(message_id,)))
+        bodies = await open_rows(rows, head.key, self._run.codec)
+        return message_of(rows[0], bodies[0], head.key) if rows else None
 
     async def _rows(self, head: Head, span: Span) -> Sequence[Row]:
         rows = await self._run.store.rows(head.key, span)
@@ -124,9 +128,10 @@ class StoreMessages:
     async def _page(self, head: Head, rows: Sequence[Row], cursor: str | None, on_corrupt: str) -> Page[Message]:
         messages: list[Message] = []
         corrupt: list[CorruptRecord] = []
-        for row in rows:
+        bodies = await open_rows(rows, head.key, self._run.codec)
+        for row, body in zip(rows, bodies, strict=True):
             try:
-                messages.append(await message_of(row, head.key, self._run.codec))
+                messages.append(message_of(row, body, head.key))
             except CorruptRecord as error:
                 if on_corrupt == "raise":
                     raise

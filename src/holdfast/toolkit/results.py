@@ -2,7 +2,7 @@
 
 from holdfast.clock import from_micros
 from holdfast.models import Committed, Message, Turn
-from holdfast.toolkit.encoding import info_of, message_of
+from holdfast.toolkit.encoding import info_of, message_of, open_rows
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.store import Done, Span
 
@@ -36,5 +36,6 @@ async def stored_messages(run: Runtime, turn: Turn, done: Done) -> tuple[Message
     # Some were there before: their turn and time are those of the first try.
     ids = tuple(message.id for message in turn.messages)
     rows = await run.store.rows(done.head.key, Span(ids=ids)) or ()
-    by_id = {row.id: row for row in rows}
-    return tuple([await message_of(by_id[id_], done.head.key, run.codec) for id_ in ids if id_ in by_id])
+    bodies = await open_rows(rows, done.head.key, run.codec)
+    messages = {row.id: message_of(row, body, done.head.key) for row, body in zip(rows, bodies, strict=True)}
+    return tuple(messages[id_] for id_ in ids if id_ in messages)

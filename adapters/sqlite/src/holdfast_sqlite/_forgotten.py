@@ -1,7 +1,7 @@
 """Connections that nobody closed must not keep a program from ending.
 
-aiosqlite's threads are no daemons: the interpreter would wait for them for ever. So one daemon thread waits for the
-main thread to end, and then stops what is still open; all of it is durable already.
+aiosqlite's threads are no daemons: the interpreter would wait for them for ever. So one daemon thread waits for
+the main thread to end, and then stops what is still open; all of it is durable already.
 """
 
 import threading

@@ -50,8 +50,8 @@ async def _bury_doomed(transaction: Transaction, tenant: str | None, limit: int,
     buried = 0
     while buried < limit:  # each round finds the children of the round before
         values = {"now": now, "tenant": tenant, "limit": limit - buried}
-        doomed = await transaction.run(QUERIES["doomed"], values)
-        for [number] in doomed:
+        doomed = {row[0] for row in await transaction.run(QUERIES["doomed"], values)}
+        for number in doomed:
             await bury(transaction, number)
         buried += len(doomed)
         if not doomed:

@@ -13,7 +13,7 @@ SELECT h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.
        h.next_seq, h.message_count, h.last_message_at, h.created_at, h.updated_at, h.completed_at, h.expires_at,
        h.state_expires_at, h.fence, s.digest, s.recent_turns, CASE WHEN :state THEN s.body END
 FROM holdfast_head AS h JOIN holdfast_state AS s ON s.number = h.number
-WHERE h.tenant = :tenant"""
+WHERE """
 
 _ACTIVITY = "(h.updated_at, h.id) < (:at, :begin)", "h.updated_at DESC, h.id DESC"
 _CREATED = "(h.created_at, h.id) > (:at, :begin)", "h.created_at, h.id"
@@ -32,14 +32,17 @@ async def find(connections: Connections, query: HeadQuery) -> Found:
 
 def _statement(query: HeadQuery) -> tuple[str, dict[str, Any]]:
     behind, order = _ACTIVITY if query.by_activity else _CREATED
+    children = query.parent_key is not None
     conditions = [
         condition
         for condition, wanted in (
+            ("h.tenant = :tenant", not children),
+            # The plus sign makes SQLite find children by their parent, not by walking the tenant.
+            ("+h.tenant = :tenant AND h.parent_key = :parent_key", children),
             ("h.user_id = :user_id", query.user_id is not None),
             ("h.agent = :agent", query.agent is not None),
             ("h.status = :status", query.status is not None),
-            ("h.parent_key = :parent_key", query.parent_key is not None),
-            ("h.parent_key IS NULL", query.parent_key is None and not query.nested),
+            ("h.parent_key IS NULL", not children and not query.nested),
             ("h.updated_at < :updated_before", query.updated_before is not None),
             (
                 "(h.expires_at IS NULL OR h.expires_at > :now OR h.fence IS NOT NULL)",
@@ -49,7 +52,7 @@ def _statement(query: HeadQuery) -> tuple[str, dict[str, Any]]:
         )
         if wanted
     ]
-    statement = " AND ".join([_SELECT, *conditions]) + f" ORDER BY {order} LIMIT :limit"
+    statement = _SELECT + " AND ".join(conditions) + f" ORDER BY {order} LIMIT :limit"
     values = {
         "state": query.with_state,
         "tenant": query.tenant,

@@ -47,12 +47,12 @@ WHERE h.tenant = :tenant AND h.id = :id AND h.key = :key
 ORDER BY m.seq DESC LIMIT :limit;
 
 -- name: rows_named
--- Rows by a JSON array of ids.
+-- Rows by a JSON array of ids; the plus sign keeps SQLite from walking the whole session in order.
 SELECT m.seq, m.id, m.turn_id, m.segment, m.role, m.created_at, m.digest, m.body
 FROM holdfast_head AS h
 LEFT JOIN holdfast_message AS m ON m.session = h.number AND m.id IN (SELECT value FROM json_each(:ids))
 WHERE h.tenant = :tenant AND h.id = :id AND h.key = :key
-ORDER BY m.seq;
+ORDER BY +m.seq;
 
 -- name: insert_head
 INSERT INTO holdfast_head (tenant, id, key, parent_key, parent_id, user_id, agent, status, version, next_seq,
@@ -112,10 +112,10 @@ WHERE d.number = :number AND NOT EXISTS (SELECT 1 FROM holdfast_head AS h WHERE 
 SELECT number FROM holdfast_dead WHERE :tenant IS NULL OR tenant = :tenant LIMIT :limit;
 
 -- name: doomed
--- Lives to end: the expired, and what hangs below the dead.
+-- Lives to end: the expired, and what hangs below the dead; one may be both. The cross join begins with the dead.
 SELECT number FROM holdfast_head
 WHERE expires_at <= :now AND fence IS NULL AND (:tenant IS NULL OR tenant = :tenant)
-UNION
-SELECT h.number FROM holdfast_dead AS d JOIN holdfast_head AS h ON h.parent_key = d.key
+UNION ALL
+SELECT h.number FROM holdfast_dead AS d CROSS JOIN holdfast_head AS h ON h.parent_key = d.key
 WHERE h.fence IS NULL AND (:tenant IS NULL OR h.tenant = :tenant)
 LIMIT :limit;

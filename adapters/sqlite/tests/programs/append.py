@@ -3,9 +3,8 @@
 import asyncio
 import sys
 
-from holdfast_sqlite import SQLiteAdapter
-
 from holdfast import Message
+from holdfast_sqlite import SQLiteAdapter
 
 
 async def main(path: str, writer: str, tasks: int, messages: int) -> None:

@@ -3,9 +3,8 @@
 import asyncio
 import sys
 
-from holdfast_sqlite import SQLiteAdapter
-
 from holdfast import Message, Session, Turn
+from holdfast_sqlite import SQLiteAdapter
 
 
 async def main(path: str, first: int) -> None:

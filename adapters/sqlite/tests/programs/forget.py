@@ -3,9 +3,8 @@
 import asyncio
 import sys
 
-from holdfast_sqlite import SQLiteAdapter
-
 from holdfast import Session
+from holdfast_sqlite import SQLiteAdapter
 
 ADAPTER = SQLiteAdapter(sys.argv[1])
 

@@ -1,0 +1,51 @@
+"""What was redacted or deleted is in no file any more."""
+
+import sqlite3
+
+import pytest
+
+from holdfast import Message, OutcomeUnknown, Session
+from holdfast_sqlite import SQLiteAdapter
+
+CANARY = "canary-5f0c9d"
+
+
+def files_holding(path, text: str) -> list[str]:
+    return [file.name for file in path.parent.iterdir() if text.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_replaced_text_is_gone_from_every_file_before_the_acknowledgement(path, size):
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.sessions.save(Session(id="s"))
+        await adapter.messages.append(
+            "s", [Message(id=str(n), role="user", content=CANARY * size) for n in range(3)]
+        )
+        assert files_holding(path, CANARY)
+        for number in range(3):
+            await adapter.messages.replace("s", Message(id=str(number), role="user", content="[redacted]"))
+        assert files_holding(path, CANARY) == []
+        assert [message.content for message in await adapter.messages.find("s")] == ["[redacted]"] * 3
+
+
+async def test_a_long_reader_of_the_old_text_makes_the_outcome_unknown_and_a_retry_settles_it(path):
+    async with SQLiteAdapter(path, timeout=0.6) as adapter:
+        await adapter.sessions.save(Session(id="s"))
+        await adapter.messages.append("s", [Message(id="m", role="user", content=CANARY)])
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM holdfast_message").fetchall()
+        replacement = Message(id="m", role="user", content="[redacted]")
+        with pytest.raises(OutcomeUnknown):
+            await adapter.messages.replace("s", replacement)
+        reader.close()
+        await adapter.messages.replace("s", replacement)
+        assert files_holding(path, CANARY) == []
+
+
+async def test_a_deleted_session_is_in_no_file_once_the_adapter_is_closed(path):
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.sessions.save(Session(id="s", data={"secret": CANARY * 500}))
+        await adapter.messages.append("s", [Message(role="user", content=CANARY) for n in range(50)])
+        assert await adapter.sessions.delete("s")
+    assert files_holding(path, CANARY) == []

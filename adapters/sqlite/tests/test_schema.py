@@ -1,0 +1,88 @@
+"""The schema: created, checked, migrated when asked."""
+
+import sqlite3
+
+import pytest
+
+from holdfast import ConfigurationError, Message, SchemaOutdated, SchemaTooNew, Session
+from holdfast.toolkit import Step
+from holdfast_sqlite import SQLiteAdapter, _schema
+
+
+def change(path, statement: str, values=()) -> None:
+    probe = sqlite3.connect(path)
+    with probe:
+        probe.execute(statement, values)
+    probe.close()
+
+
+async def test_an_absent_schema_is_not_created_unasked_and_neither_is_the_file(path):
+    with pytest.raises(ConfigurationError):
+        await SQLiteAdapter(path).initialize(create=False)
+    assert not path.exists()
+    sqlite3.connect(path).execute("CREATE TABLE theirs (x)").connection.close()
+    with pytest.raises(ConfigurationError, match="create=False"):
+        await SQLiteAdapter(path).initialize(create=False)
+
+
+async def test_create_false_is_enough_where_it_is_there(path):
+    async with SQLiteAdapter(path):
+        pass
+    adapter = SQLiteAdapter(path)
+    await adapter.initialize(create=False)
+    await adapter.aclose()
+
+
+async def test_tables_of_others_in_the_same_file_are_left_alone(path):
+    change(path, "CREATE TABLE theirs (x)")
+    change(path, "INSERT INTO theirs VALUES (5)")
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.sessions.save(Session(id="s"))
+    assert sqlite3.connect(path).execute("SELECT x FROM theirs").fetchall() == [(5,)]
+
+
+async def test_a_newer_schema_that_forbids_this_program_is_refused(path):
+    async with SQLiteAdapter(path):
+        pass
+    change(path, "UPDATE holdfast_meta SET schema = 7, min_writer = 7")
+    with pytest.raises(SchemaTooNew) as caught:
+        await SQLiteAdapter(path).initialize()
+    assert (caught.value.stored, caught.value.known) == (7, 1)
+    change(path, "UPDATE holdfast_meta SET schema = 7, min_writer = 1")
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.ping()
+
+
+async def test_an_older_schema_is_migrated_when_asked_and_keeps_its_rows(path, monkeypatch):
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.sessions.save(Session(id="s", data={"a": 1}))
+        await adapter.messages.append("s", [Message(role="user", content="old")])
+    newer = [*_schema.SESSIONS, Step(2, "ALTER TABLE holdfast_head ADD COLUMN colour TEXT", 1, 1)]
+    monkeypatch.setattr(_schema, "SESSIONS", newer)
+    with pytest.raises(SchemaOutdated, match=r"initialize\(migrate=True\)"):
+        await SQLiteAdapter(path).initialize()
+    adapter = SQLiteAdapter(path)
+    await adapter.initialize(migrate=True)
+    assert (await adapter.sessions.get("s")).data == {"a": 1}
+    assert [message.content for message in await adapter.messages.find("s")] == ["old"]
+    await adapter.aclose()
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.ping()
+
+
+async def test_a_step_that_fails_changes_nothing(path, monkeypatch):
+    broken = [Step(1, _schema.SESSIONS[0].script + ";\nCREATE TABLE holdfast_head (x);\n", 1, 1)]
+    monkeypatch.setattr(_schema, "SESSIONS", broken)
+    with pytest.raises(Exception, match="SQLITE_ERROR"):
+        await SQLiteAdapter(path).initialize()
+    assert sqlite3.connect(path).execute("SELECT * FROM sqlite_schema").fetchall() == []
+
+
+async def test_no_statement_is_put_together_from_values():
+    # B16, B20: names of tables are fixed, and values are bound; a hostile id is only an id.
+    hostile = "x'); DROP TABLE holdfast_head; --"
+    async with SQLiteAdapter(":memory:") as adapter:
+        await adapter.sessions.save(Session(id=hostile, user_id=hostile, agent=hostile))
+        await adapter.messages.append(hostile, [Message(id=hostile, role="user", content=hostile)])
+        assert (await adapter.messages.get(hostile, hostile)).content == hostile
+        assert await adapter.sessions.delete(hostile)
