@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -20,6 +21,12 @@ from holdfast import (
 from holdfast_sqlite import SQLiteAdapter
 
 KILOBYTE = "x" * 1024
+
+
+def damage(path, statement: str) -> None:
+    """Change the file without the adapter."""
+    with closing(sqlite3.connect(path)) as probe, probe:
+        probe.execute(statement)
 
 
 async def _fill(adapter: SQLiteAdapter) -> list[str]:
@@ -190,9 +197,7 @@ async def test_a_row_that_does_not_decode_is_named(path):
     async with SQLiteAdapter(path) as adapter:
         await adapter.sessions.save(Session(id="s"))
         await adapter.messages.append("s", [Message(role="user", content=f"{n}") for n in range(3)])
-        with sqlite3.connect(path) as probe:
-            probe.execute("UPDATE holdfast_message SET body = '{\"content\": ' WHERE seq = 2")
-        probe.close()
+        damage(path, "UPDATE holdfast_message SET body = '{\"content\": ' WHERE seq = 2")
         with pytest.raises(CorruptRecord) as caught:
             await adapter.messages.find("s")
         assert (caught.value.session_id, caught.value.seq) == ("s", 2)
@@ -204,9 +209,7 @@ async def test_a_row_that_does_not_decode_is_named(path):
 async def test_a_state_that_does_not_decode_is_named(path):
     async with SQLiteAdapter(path) as adapter:
         await adapter.sessions.save(Session(id="s"))
-        with sqlite3.connect(path) as probe:
-            probe.execute("UPDATE holdfast_state SET body = '[]'")
-        probe.close()
+        damage(path, "UPDATE holdfast_state SET body = '[]'")
         with pytest.raises(CorruptRecord, match="'s'"):
             await adapter.sessions.get("s")
 
@@ -214,9 +217,7 @@ async def test_a_state_that_does_not_decode_is_named(path):
 async def test_no_driver_error_leaks_and_each_is_the_cause(path):
     async with SQLiteAdapter(path, timeout=5) as adapter:
         await adapter.sessions.save(Session(id="s"))
-        with sqlite3.connect(path) as probe:
-            probe.execute("DROP TABLE holdfast_message")
-        probe.close()
+        damage(path, "DROP TABLE holdfast_message")
         calls = [
             adapter.messages.find("s"),
             adapter.messages.get("s", "m"),

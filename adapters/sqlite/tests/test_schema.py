@@ -1,6 +1,7 @@
 """The schema: created, checked, migrated when asked."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -9,18 +10,17 @@ from holdfast.toolkit import Step
 from holdfast_sqlite import SQLiteAdapter, _schema
 
 
-def change(path, statement: str, values=()) -> None:
-    probe = sqlite3.connect(path)
-    with probe:
-        probe.execute(statement, values)
-    probe.close()
+def change(path, statement: str) -> list:
+    """Run a statement without the adapter, and give its rows."""
+    with closing(sqlite3.connect(path)) as probe, probe:
+        return probe.execute(statement).fetchall()
 
 
 async def test_an_absent_schema_is_not_created_unasked_and_neither_is_the_file(path):
     with pytest.raises(ConfigurationError):
         await SQLiteAdapter(path).initialize(create=False)
     assert not path.exists()
-    sqlite3.connect(path).execute("CREATE TABLE theirs (x)").connection.close()
+    change(path, "CREATE TABLE theirs (x)")
     with pytest.raises(ConfigurationError, match="create=False"):
         await SQLiteAdapter(path).initialize(create=False)
 
@@ -38,7 +38,7 @@ async def test_tables_of_others_in_the_same_file_are_left_alone(path):
     change(path, "INSERT INTO theirs VALUES (5)")
     async with SQLiteAdapter(path) as adapter:
         await adapter.sessions.save(Session(id="s"))
-    assert sqlite3.connect(path).execute("SELECT x FROM theirs").fetchall() == [(5,)]
+    assert change(path, "SELECT x FROM theirs") == [(5,)]
 
 
 async def test_a_newer_schema_that_forbids_this_program_is_refused(path):
@@ -75,7 +75,7 @@ async def test_a_step_that_fails_changes_nothing(path, monkeypatch):
     monkeypatch.setattr(_schema, "SESSIONS", broken)
     with pytest.raises(Exception, match="SQLITE_ERROR"):
         await SQLiteAdapter(path).initialize()
-    assert sqlite3.connect(path).execute("SELECT * FROM sqlite_schema").fetchall() == []
+    assert change(path, "SELECT * FROM sqlite_schema") == []
 
 
 async def test_no_statement_is_put_together_from_values():
