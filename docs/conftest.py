@@ -7,6 +7,7 @@ script, or it awaits at its top level. ``<!--- skip: next -->`` before a block l
 import ast
 import asyncio
 from contextlib import ExitStack, chdir
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+ROOT = str(Path(__file__).parents[1])
 
 
 def run_block(example: Example) -> None:
@@ -43,7 +46,7 @@ class Pages:
     """Collects Markdown wherever it lies: as a hook of this file it would not see the READMEs."""
 
     blocks = CodeBlockParser("python", run_block)
-    pages = Sybil([blocks, SkipParser()], path="..", pattern="*.md", setup=begin_page, teardown=end_page)
+    pages = Sybil([blocks, SkipParser()], path=ROOT, pattern="*.md", setup=begin_page, teardown=end_page)
     pytest_collect_file = staticmethod(pages.pytest())
 
 

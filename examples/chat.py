@@ -6,7 +6,7 @@
     python examples/chat.py resume ID       go on with one of them
     python examples/chat.py show ID         read one of them
 
-Ctrl-C and Ctrl-D leave, at any time: what you said is kept, and an answer that was interrupted is given again
+Ctrl-C and Ctrl-D leave: what you said is kept, and an answer that was interrupted is given again
 when you come back. What people type may hold anything, terminal commands too; nothing stored reaches the
 terminal except through ``visible``. It needs ``holdfast[sqlite]`` and ``rich``.
 """
@@ -43,6 +43,7 @@ QUESTIONS = {
     "date": "For which evening?",
     "guests": "How many will you be?",
 }
+STYLES = {"user": "green", "assistant": "cyan"}
 RECENT = 6  # messages shown on coming back
 
 console = Console(highlight=False, markup=False, emoji=False)
@@ -216,9 +217,9 @@ def visible(said: str, style: str = "") -> Text:
 
 
 def steers(character: str) -> bool:
-    """Whether a terminal would obey a character, or hide it, rather than draw it.
+    """Whether a terminal would obey a character, or turn the text around it, rather than draw it.
 
-    Controls (C0, C1, ESC), format characters (bidi and all that is invisible), lone surrogates, line separators.
+    Controls (C0, C1, ESC), format characters (bidi, zero width, tags), lone surrogates, line separators.
     """
     joiners = "\u200c\u200d"  # harmless, and Persian and emoji need them
     return category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in joiners
@@ -236,18 +237,25 @@ def listing(found: Sequence[SessionInfo]) -> Table:
 
 def transcript(messages: Sequence[Message]) -> Table:
     """Who said what, where and when. Lines of a message stay in their column, so that none can pose as another."""
-    table = Table.grid("", "", "", "", padding=(0, 2, 0, 0))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column(overflow="fold")  # a long word too is shown to its end
     for message in messages:
         said = Text("\n").join(visible(line) for line in spoken(message).split("\n"))
         place = visible("/".join(filter(None, (message.route, message.step))), "dim")
-        who = visible(message.name or message.role, "green" if message.role == "user" else "cyan")
+        # The role always: a name alone could be "assistant".
+        who = visible(" ".join(filter(None, (message.role, message.name))), STYLES.get(message.role, ""))
         table.add_row(moment(message.created_at), who, said, place)
     return table
 
 
 def spoken(message: Message) -> str:
-    """The words of a message; of one without words, what it is made of."""
-    return message.text or " ".join(f"({part.type})" for part in message.content if not isinstance(part, str))
+    """The words of a message; what is no words (a tool call, an image) is named."""
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(
+        part.text if isinstance(part, holdfast.Text) else f"({part.type})" for part in message.content
+    )
 
 
 def moment(time: datetime | None) -> Text:
@@ -316,7 +324,7 @@ def main() -> int:
         with asyncio.Runner() as runner, opened(runner, url) as manager:
             run(runner, manager, options)
     except (EOFError, KeyboardInterrupt):
-        console.print("\nEverything that was said is kept. Come back any time.", style="dim")
+        console.print("\nYour session is kept. Come back any time.", style="dim")
     except HoldfastError as error:
         complain(error)
         return 1

@@ -6,7 +6,7 @@ value are the same, so that a later field changes no digest.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from holdfast.capabilities import Limits
-from holdfast.errors import CorruptRecord, InvalidArgument, PayloadTooLarge
+from holdfast.errors import CorruptRecord, InvalidArgument, PayloadTooLarge, UnserializableValue
 from holdfast.models import Message, RouteVisit, Session
-from holdfast.parts import Part
+from holdfast.parts import PART_TYPES, Part
 from holdfast.values import canonical, dumps, loads, pack
 
 __all__ = ["Codec", "Encoded", "Place", "Plain", "decode_message", "decode_state", "digest_of"]
@@ -54,8 +54,11 @@ def encode_message(message: Message, limits: Limits, path: str = "message") -> E
         UnserializableValue: Something in it would not come back equal.
         PayloadTooLarge: It is over ``message_bytes``.
     """
-    fields = _said(message, _MESSAGE_FIELDS)
-    tree = pack(fields, path, depth=limits.depth + 2, limit=("message_bytes", limits.message_bytes))
+    _check_texts(message, path)
+    fields = {name: value for name, value in _said(message).items() if name in _MESSAGE_FIELDS}
+    if "content" in fields:
+        fields["content"] = _parts_said(message.content, path)
+    tree = _packed(fields, path, limits, ("message_bytes", limits.message_bytes))
     return _encoded(tree, {**tree, "role": message.role}, "message_bytes", limits.message_bytes)
 
 
@@ -79,11 +82,15 @@ def encode_state(session: Session, limits: Limits) -> Encoded:
     """The state of a session as text.
 
     Raises:
+        InvalidArgument: A field was changed to something that it cannot be.
         UnserializableValue: Something in it would not come back equal.
         PayloadTooLarge: It is over ``state_bytes``.
     """
-    fields = _said(session, _STATE_FIELDS)
-    tree = pack(fields, "session", depth=limits.depth + 1, limit=("state_bytes", limits.state_bytes))
+    session = Session(**vars(session))  # it may have been changed to anything since it was made
+    fields = {name: value for name, value in _said(session).items() if name in _STATE_FIELDS}
+    if session.route_history:
+        fields["route_history"] = [_said(visit) for visit in session.route_history]
+    tree = _packed(fields, "session", limits, ("state_bytes", limits.state_bytes))
     return _encoded(tree, tree, "state_bytes", limits.state_bytes)
 
 
@@ -101,22 +108,42 @@ def decode_state(body: str) -> dict[str, Any]:
     return fields
 
 
-def _said(model: BaseModel, names: Collection[str]) -> dict[str, Any]:
+def _said(model: BaseModel) -> dict[str, Any]:
+    """The fields of a model that say something: those that have not their default values."""
     defaults = _defaults(type(model))
-    values = {name: value for name, value in model.__dict__.items() if name in names}
-    said = {name: _plain(value) for name, value in values.items() if not _same(value, defaults[name])}
-    return said if model.__pydantic_extra__ is None else said | model.__pydantic_extra__
+    kept = {name: value for name, value in model.__dict__.items() if not _same(value, defaults[name])}
+    return kept if model.__pydantic_extra__ is None else kept | model.__pydantic_extra__
 
 
-def _plain(value: Any) -> Any:
-    if type(value) is not list:
-        return value
-    return [_said_by(item) if isinstance(item, BaseModel) else item for item in value]
+_OUR_LEVELS = {"content": 2, "route_history": 2}  # a list of objects is ours; what is in them is the user's
 
 
-def _said_by(item: BaseModel) -> dict[str, Any]:
-    kind = getattr(item, "type", None)
-    return ({"type": kind} if kind is not None else {}) | _said(item, item.__dict__.keys())
+def _packed(fields: dict[str, Any], path: str, limits: Limits, limit: tuple[str, int]) -> dict[str, Any]:
+    return {
+        name: pack(value, f"{path}.{name}", depth=limits.depth + _OUR_LEVELS.get(name, 0), limit=limit)
+        for name, value in fields.items()
+    }
+
+
+def _parts_said(content: Any, path: str) -> Any:
+    if type(content) is str:
+        return content
+    if type(content) is not list:
+        raise UnserializableValue(f"{path}.content", f"{type(content).__name__} is neither text nor parts")
+    for index, part in enumerate(content):
+        if type(part) not in PART_TYPES:
+            raise UnserializableValue(f"{path}.content[{index}]", f"{type(part).__name__} is no part")
+    return [{"type": part.type, **_said(part)} for part in content]
+
+
+def _check_texts(message: Message, path: str) -> None:
+    # A message is frozen, but model_copy(update=…) checks nothing.
+    for name in ("name", "route", "step", "user_id", "format"):
+        value = getattr(message, name)
+        if value is not None and type(value) is not str:
+            raise UnserializableValue(f"{path}.{name}", f"{type(value).__name__} is not str")
+    if type(message.metadata) is not dict:
+        raise UnserializableValue(f"{path}.metadata", f"{type(message.metadata).__name__} is not dict")
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -126,7 +153,7 @@ def _same(value: Any, default: Any) -> bool:
 @cache
 def _defaults(model: type[BaseModel]) -> dict[str, Any]:
     fields = model.model_fields.items()
-    return {name: field.get_default(call_default_factory=True, validated_data={}) for name, field in fields}
+    return {name: field.get_default(call_default_factory=True) for name, field in fields}
 
 
 def _encoded(tree: Any, said: Any, limit: str, allowed: int) -> Encoded:

@@ -5,7 +5,7 @@
     │   ├── AdapterNotInstalled     run the pip line that it names
     │   ├── SchemaOutdated          run the call that it names
     │   └── SchemaTooNew            update this program
-    ├── InvalidArgument             mend the call; nothing was sent
+    ├── InvalidArgument             mend the call; nothing was written
     │   ├── InvalidIdentifier
     │   ├── UnserializableValue
     │   └── PayloadTooLarge
@@ -118,7 +118,7 @@ class SchemaOutdated(ConfigurationError):
     def __init__(self, component: str, *, stored: int, known: int) -> None:
         super().__init__(
             f"{component}: stored {stored}, known {known}. When no older version runs any more, "
-            "call: await adapter.initialize(migrate=True)"
+            "call once: await holdfast.open(url).migrate()"
         )
         self.component = component
         self.stored = stored
@@ -145,7 +145,7 @@ class SchemaTooNew(ConfigurationError):
 
 
 class InvalidArgument(HoldfastError):
-    """An argument cannot be right; nothing was sent."""
+    """An argument cannot be right; nothing was written."""
 
 
 class InvalidIdentifier(InvalidArgument):

@@ -1,29 +1,29 @@
 """What holdfast keeps: sessions, messages, and the turns in which they become durable.
 
 All of them are pydantic models. What breaks their rules is refused when they are made, with an error of
-ours that names the place; nothing is converted silently, subclasses of ``str`` and ``dict`` included.
+ours that names the place.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
 
 from holdfast.clock import utc, utc_now
-from holdfast.errors import CorruptRecord, InvalidArgument, UnserializableValue
+from holdfast.errors import CorruptRecord, InvalidArgument
 from holdfast.ids import check_id, new_id
 from holdfast.parts import Part, Text, ToolCall, ToolResult
+from holdfast.strict import StrictModel
 
 __all__ = [
     "Committed",
@@ -42,48 +42,16 @@ T_co = TypeVar("T_co", covariant=True)
 Time = Annotated[AwareDatetime, AfterValidator(utc)]
 
 
-def _check(value: str, info: ValidationInfo) -> str:
+def _check(value: object, info: ValidationInfo) -> str:
     return check_id(value, info.field_name or "an identifier")
 
 
-Identifier = Annotated[str, AfterValidator(_check)]
+Identifier = Annotated[str, BeforeValidator(_check)]
 Expected = int | Literal["any"]
 """A version that a write expects; ``"any"`` writes over whatever is there."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
-
-    if not TYPE_CHECKING:  # type checkers read the fields; this is for people
-
-        def __init__(self, /, **fields: Any) -> None:
-            """Refuse subclasses, which pydantic would convert, and translate its errors."""
-            for name, value in fields.items():
-                if isinstance(value, str | int | dict | list | tuple) and type(value) not in _EXACT:
-                    raise UnserializableValue(name, f"{type(value).__qualname__} would change its type")
-            try:
-                super().__init__(**fields)
-            except ValidationError as error:
-                raise _refusal(type(self).__name__, error) from error
-
-
-_EXACT = {str, bool, int, dict, list, tuple}
-
-
-def _refusal(model: str, error: ValidationError) -> InvalidArgument:
-    # A union reports each of its branches; the deepest is the one that was meant.
-    worst = max(error.errors(include_url=False, include_context=False), key=lambda one: len(one["loc"]))
-    path = ".".join(str(step) for step in worst["loc"] if step not in _UNION_STEPS)
-    found = type(worst["input"]).__name__
-    if worst["loc"][-1:] == ("[key]",):
-        return UnserializableValue(path.removesuffix(".[key]"), f"a key is {found}, not str")
-    return InvalidArgument(f"{model}.{path}: {worst['msg']} (found {found}).")
-
-
-_UNION_STEPS = {"str", "list[tagged-union]"}
-
-
-class _Value(_Model):
+class _Value(StrictModel):
     model_config = ConfigDict(frozen=True)
 
 
@@ -109,6 +77,8 @@ class Message(_Value):
         created_at: The caller's, else the adapter's clock when it is stored. It never decides order.
     """
 
+    typed_levels: ClassVar[Mapping[str, int]] = {"content": 3, "raw": 0}
+
     id: Identifier = Field(default_factory=new_id)
     seq: int | None = None
     turn_id: Identifier | None = None
@@ -126,16 +96,18 @@ class Message(_Value):
 
     @model_validator(mode="before")
     @classmethod
-    def _parts_of_conveniences(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        calls, answered = fields.pop("tool_calls", None), fields.pop("tool_call_id", None)
-        if calls is None and answered is None:
+    def _parts_of_conveniences(cls, fields: Any) -> Any:
+        if type(fields) is not dict or not fields.keys() & {"tool_calls", "tool_call_id"}:
             return fields
-        content: Any = fields.get("content", "")
+        calls, answered = fields.pop("tool_calls", None), fields.pop("tool_call_id", None)
+        content: Any = fields.get("content") or ""
         if answered is not None:
             result = {"type": "tool_result", "call_id": answered, "content": content, "name": fields.get("name")}
             return {**fields, "content": [result]}
+        if type(calls) not in {list, tuple, type(None)} or type(content) not in {str, list}:
+            raise InvalidArgument("tool_calls is a list, beside a content that is text or parts.")
         said: list[Any] = [Text(text=content)] if type(content) is str and content else list(content)
-        made = [call if isinstance(call, ToolCall) else {"type": "tool_call", **call} for call in calls or ()]
+        made = [{"type": "tool_call", **call} if type(call) is dict else call for call in calls or ()]
         return {**fields, "content": [*said, *made]}
 
     @property
@@ -167,7 +139,7 @@ class RouteVisit(_Value):
     completed: bool = False
 
 
-class SessionInfo(_Model):
+class SessionInfo(StrictModel):
     """What is known of a session without its state: what listings and commits give.
 
     Attributes:
@@ -217,6 +189,8 @@ class Session(SessionInfo):
         schema_version: The version of the user's data model.
         metadata: Anything else about the session.
     """
+
+    typed_levels: ClassVar[Mapping[str, int]] = {"data_by_route": 2}
 
     data: dict[str, Any] = Field(default_factory=dict)
     data_by_route: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -4,15 +4,18 @@ They are close to OpenTelemetry's GenAI message parts. A part of an unknown type
 known one, are kept as they are and never refused.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag
+from pydantic import ConfigDict, Discriminator, Tag
 
-__all__ = ["Media", "Other", "Part", "Reasoning", "Refusal", "Text", "ToolCall", "ToolResult"]
+from holdfast.strict import StrictModel
+
+__all__ = ["PART_TYPES", "Media", "Other", "Part", "Reasoning", "Refusal", "Text", "ToolCall", "ToolResult"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+class _Part(StrictModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class Text(_Part):
@@ -30,6 +33,8 @@ class ToolCall(_Part):
         args: The arguments, keys in the model's order; or the text that was not JSON.
     """
 
+    typed_levels: ClassVar[Mapping[str, int]] = {"args": 0}
+
     type: Literal["tool_call"] = "tool_call"
     id: str
     name: str
@@ -44,6 +49,8 @@ class ToolResult(_Part):
         error: Whether the tool failed.
     """
 
+    typed_levels: ClassVar[Mapping[str, int]] = {"content": 0}
+
     type: Literal["tool_result"] = "tool_result"
     call_id: str
     name: str | None = None
@@ -53,6 +60,8 @@ class ToolResult(_Part):
 
 class Reasoning(_Part):
     """What the model thought aloud; ``provider`` is its provider's own form, signatures included."""
+
+    typed_levels: ClassVar[Mapping[str, int]] = {"provider": 0}
 
     type: Literal["reasoning"] = "reasoning"
     text: str | None = None
@@ -81,6 +90,9 @@ class Other(_Part):
 
     type: str
 
+
+PART_TYPES = frozenset({Text, ToolCall, ToolResult, Reasoning, Media, Refusal, Other})
+"""All kinds of parts."""
 
 _KNOWN = {"text", "tool_call", "tool_result", "reasoning", "media", "refusal"}
 

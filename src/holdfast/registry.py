@@ -10,7 +10,7 @@ from holdfast.repositories import Adapter
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Opening", "open", "open_adapter"]
+__all__ = ["Opening", "open"]
 
 _GROUP = "holdfast.adapters"
 
@@ -30,6 +30,13 @@ class Opening:
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
+
+    async def migrate(self) -> None:
+        """Bring an older schema up to date, in place of opening. Do it when no older version runs any more."""
+        try:
+            await self._adapter.initialize(migrate=True)
+        finally:
+            await self._adapter.aclose()
 
     def __await__(self) -> Generator[Any, None, Adapter]:
         return self._adapter.__aenter__().__await__()
@@ -56,10 +63,6 @@ def open(url: str, **options: Any) -> Opening:  # noqa: A001 - holdfast.open, as
         ConfigurationError: Two distributions serve it, or an option is wrong.
     """
     return Opening(_factory(url).from_url(url, **options))
-
-
-open_adapter = open
-"""``open`` under a name that does not hide the built-in one."""
 
 
 def _factory(url: str) -> _Factory:

@@ -12,7 +12,7 @@ import json
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,8 @@ from holdfast.errors import CorruptRecord, PayloadTooLarge, UnserializableValue
 __all__ = ["canonical", "dumps", "loads", "pack", "unpack"]
 
 _INT_LIMIT = 10**4300  # CPython's own default for text to int (sys.set_int_max_str_digits)
+
+_SHOWN = 64  # characters of a key in an error's path
 
 _to_text = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
@@ -40,8 +42,8 @@ class _Refused(Exception):
     def path(self, root: str) -> str:
         path = root
         for step in reversed(self.steps):
-            known = isinstance(step, str) and step.isidentifier()
-            path += f".{step}" if known else f"[{step!r:.64}]"
+            plain = isinstance(step, str) and step.isidentifier() and len(step) <= _SHOWN
+            path += f".{step}" if plain else f"[{step!r:.{_SHOWN}}]"
         return path
 
 
@@ -56,15 +58,14 @@ class _Packer:
         kind: type = type(value)
         if kind is str:
             return self.text(value)
+        self.room -= 1
+        if self.room < 0:
+            raise _TooLarge
         if value is None or kind is bool:
-            self.room -= 1
             return value
         pack = _PACK.get(kind)
         if pack is None:
             raise _Refused(f"{kind.__module__}.{kind.__qualname__} does not travel".replace("builtins.", ""))
-        self.room -= 1
-        if self.room < 0:
-            raise _TooLarge
         return pack(self, value)
 
     def text(self, value: str) -> str:
@@ -118,7 +119,8 @@ class _TooLarge(Exception):
     pass
 
 
-def _int(_: _Packer, value: int) -> int:
+def _int(packer: _Packer, value: int) -> int:
+    packer.room -= value.bit_length() // 4  # more than its digits
     if not -_INT_LIMIT < value < _INT_LIMIT:
         raise _Refused("an integer of more than 4,300 digits")
     return value
@@ -130,22 +132,32 @@ def _float(_: _Packer, value: float) -> float:
     return value
 
 
-def _decimal(_: _Packer, value: Decimal) -> dict[str, str]:
+def _decimal(packer: _Packer, value: Decimal) -> dict[str, str]:
     if not value.is_finite():
         raise _Refused(f"Decimal {value} is no number")
-    return {"$decimal": str(value)}
+    return {"$decimal": packer.text(str(value))}
 
 
 def _datetime(_: _Packer, value: datetime) -> dict[str, str]:
-    if value.utcoffset() is None:
+    offset = value.utcoffset()
+    if offset is None:
         raise _Refused("a naive datetime; give it a time zone")
+    _check_offset(offset)
     return {"$datetime": value.isoformat()}
 
 
 def _time(_: _Packer, value: time) -> dict[str, str]:
-    if value.tzinfo is not None and value.utcoffset() is None:
+    offset = value.utcoffset()
+    if value.tzinfo is not None and offset is None:
         raise _Refused("a time whose zone has no offset without a date")
+    if offset is not None:
+        _check_offset(offset)
     return {"$time": value.isoformat()}
+
+
+def _check_offset(offset: timedelta) -> None:
+    if offset and abs(offset) < timedelta(seconds=1):  # CPython writes it, and reads UTC back
+        raise _Refused("a time zone whose offset is less than a second")
 
 
 def _set(packer: _Packer, value: set[Any] | frozenset[Any]) -> dict[str, Any]:

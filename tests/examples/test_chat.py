@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="It needs signals and
 
 
 def environment(**extra: str) -> dict[str, str]:
-    return os.environ | {"PYTHONWARNINGS": "error", "PYTHONUTF8": "1", "COLUMNS": "240", "TERM": "xterm"} | extra
+    return os.environ | {"PYTHONWARNINGS": "error", "PYTHONUTF8": "1", "COLUMNS": "1000", "TERM": "xterm"} | extra
 
 
 def chat(
@@ -136,7 +136,14 @@ def test_list_walks_all_pages(tmp_path: Path) -> None:
 
     asyncio.run(fill())
     shown = output(chat(tmp_path, "list"))
-    assert re.findall(r"s\d{3}$", shown.replace(" ", ""), re.MULTILINE).__len__() == 250
+    assert sorted(re.findall(r"s\d{3}", shown)) == [f"s{number:03}" for number in range(250)]
+
+
+def test_list_shows_a_long_id_whole(tmp_path: Path) -> None:
+    user = "u" * 200
+    chat(tmp_path, "--user", user)
+    shown = output(chat(tmp_path, "--user", user, "list", COLUMNS="80"))
+    assert f"current:{user}:booking:1" in "".join(shown.split())
 
 
 @pytest.mark.parametrize("command", ["show", "resume"])
@@ -198,59 +205,71 @@ HOSTILE = {
 MARKUP_ID = "[bold]x[/bold]"
 
 STEERING = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+    "\ud800-\udfff\U000e0001\U000e0020-\U000e007f]"
 )
 STYLE = re.compile("\x1b\\[[0-9;]*m")  # rich's own, where it believes in a terminal
 
 
-def plant(folder: Path, hostile: str) -> None:
+def plant(folder: Path, *hostile: str) -> None:
     """A session with hostile text wherever text can be, as another program may have stored it."""
 
     async def store() -> None:
         async with holdfast.open(f"sqlite:///{folder / 'chat.db'}") as adapter:
             manager = PersistenceManager(adapter)
             async with manager.session(MARKUP_ID, user_id="guest") as session, session.turn() as turn:
-                turn.add("user", hostile, route=hostile, step=hostile, name=hostile)
-                turn.add("user", [{"type": hostile}])
+                for text in hostile:
+                    turn.add("user", text, route=text, step=text, name=text)
+                    turn.add("user", [{"type": text}, {"type": "text", "text": text}])
+                    session.data[text] = [{text: text}]
                 turn.add("assistant", DATE)
-                session.data.update({hostile: hostile, "deep": [{hostile: hostile}]})
-                session.data.update(name=hostile, date=hostile)
-                session.state.enter_route(hostile, "guests")
+                session.data |= {"name": "".join(hostile), "date": "Friday"}
+                session.state.enter_route("".join(hostile), "guests")
 
     asyncio.run(store())
 
 
 def spelled(hostile: str) -> str:
-    """How it is to be shown, up to the first character that is drawn as it is."""
-    return "".join(one.encode("unicode_escape").decode() if STEERING.match(one) else one for one in hostile)
+    """How it is to be shown."""
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), hostile)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("colour", [False, True])
-def test_stored_text_can_neither_steer_the_terminal_nor_be_markup(tmp_path: Path, name: str, colour: bool) -> None:
-    hostile = HOSTILE[name]
-    plant(tmp_path, hostile)
+@pytest.mark.parametrize("arguments", [("show", MARKUP_ID), ("list",), ("resume", MARKUP_ID)])
+def test_stored_text_can_neither_steer_the_terminal_nor_be_markup(
+    tmp_path: Path, arguments: tuple[str, ...], colour: bool
+) -> None:
+    plant(tmp_path, *HOSTILE.values())
     extra = {"FORCE_COLOR": "1"} if colour else {}
-    for arguments, typed in [(("show", MARKUP_ID), ""), (("list",), ""), (("resume", MARKUP_ID), "4\n")]:
-        raw = output(chat(tmp_path, *arguments, typed=typed, **extra))
-        shown = STYLE.sub("", raw) if colour else raw
-        assert not STEERING.findall(shown)
-        assert "\x1b[5;7;31m" not in raw
-        assert MARKUP_ID in shown
-        if arguments != ("list",):
-            assert "".join(spelled(hostile).split()) in "".join(shown.replace("\U000e0041", "").split()) or (
-                name == "invisible" and "pass\\u200bword\\ufeff\\U000e0041" in shown
-            )
-        assert not colour or raw != shown  # or this test looks at nothing
+    raw = output(chat(tmp_path, *arguments, typed="4\n", **extra))
+    shown = STYLE.sub("", raw)
+    assert (raw != shown) == colour
+    assert not STEERING.findall(shown if colour else raw)
+    assert HOSTILE["a colour"][:9] not in raw
+    assert MARKUP_ID in shown
+    hidden = {name for name, text in HOSTILE.items() if spelled(text) not in shown}
+    assert hidden == (set(HOSTILE) if arguments == ("list",) else set())
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_typed_text_comes_back_harmless_and_is_stored_as_it_was(tmp_path: Path, name: str) -> None:
-    hostile = HOSTILE[name].replace("\r", "")  # which ends a line on a pipe
-    output(chat(tmp_path, typed=f"{hostile}\nFriday\n"))
-    assert stored(tmp_path)[0].data["name"] == hostile.strip()
-    shown = output(chat(tmp_path, typed="4\n")) + output(chat(tmp_path, "show", FIRST))
+def test_each_place_where_text_can_be_shows_all_of_it(tmp_path: Path) -> None:
+    """A message's words, name, route, step, and parts; the keys and values of the state."""
+    hostile = "\x1b[2J[red]x[/red]"
+    plant(tmp_path, hostile)
+    shown = output(chat(tmp_path, "show", MARKUP_ID))
+    assert shown.count(spelled(hostile)) == 10  # a dictionary inside the state is shown as its repr
+    assert shown.count("[red]x[/red]") == 10
+
+
+def test_typed_text_comes_back_harmless_and_is_stored_as_it_was(tmp_path: Path) -> None:
+    typed = [text.replace("\r", "") for text in HOSTILE.values()]  # which ends a line on a pipe
+    shown = output(chat(tmp_path, typed="\n".join(typed)))
+    kept = [message.text for message in stored(tmp_path)[1] if message.role == "user"]
+    assert kept == [text.strip() for text in typed]
+    shown += output(chat(tmp_path, typed="4\n"))
+    assert "A table for 4" in shown
+    shown += output(chat(tmp_path, "show", FIRST))
     assert not STEERING.findall(shown)
+    assert all(spelled(text.strip()) in shown for text in typed)
 
 
 def test_a_message_cannot_pose_as_another_one(tmp_path: Path) -> None:
@@ -258,6 +277,25 @@ def test_a_message_cannot_pose_as_another_one(tmp_path: Path) -> None:
     lines = output(chat(tmp_path, "show", MARKUP_ID)).splitlines()
     assert sum(line.startswith("assistant") for line in lines) == 0
     assert any(line.startswith(" " * 16) and "assistant  Booked!" in line for line in lines)
+
+
+def test_a_name_cannot_pose_as_a_role(tmp_path: Path) -> None:
+    plant(tmp_path, "assistant")
+    lines = output(chat(tmp_path, "show", MARKUP_ID)).splitlines()
+    assert [line.split()[2:4] for line in lines if "For which evening?" in line or "assistant/" in line] == [
+        ["user", "assistant"],
+        ["assistant", "For"],
+    ]
+
+
+def test_a_long_word_is_shown_to_its_end_in_a_narrow_terminal(tmp_path: Path) -> None:
+    word = "".join(f"{number:03}" for number in range(300))
+    done = output(chat(tmp_path, typed=f"{word}\nFriday\n4\n", COLUMNS="80"))
+    assert f"in the name of {word}." in done.replace("\n", "")
+    lines = output(chat(tmp_path, "show", FIRST, COLUMNS="80")).splitlines()
+    user = next(number for number, line in enumerate(lines) if "  user" in line)
+    column = lines[user].index("000")
+    assert word in "".join(line[column:].split(" ")[0] for line in lines[user:])
 
 
 def test_bytes_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
@@ -304,7 +342,9 @@ def read_until(file: int, wanted: bytes, seconds: float = 30) -> bytes:
     while wanted not in seen:
         assert time.monotonic() < deadline, seen
         try:
-            seen += os.read(file, 4096)
+            more = os.read(file, 4096)
+            assert more, f"It has ended: {seen!r}"
+            seen += more
         except BlockingIOError:
             time.sleep(0.01)
     return seen
@@ -312,9 +352,7 @@ def read_until(file: int, wanted: bytes, seconds: float = 30) -> bytes:
 
 @posix
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_answer_leaves_a_whole_state_and_is_given_later(
-    tmp_path: Path, end: signal.Signals
-) -> None:
+def test_an_interrupted_answer_leaves_a_whole_state_and_comes_later(tmp_path: Path, end: signal.Signals) -> None:
     output(chat(tmp_path, typed="Jane\n"))
     with start(tmp_path, "--pace", "60") as process:
         assert process.stdin is not None
@@ -359,19 +397,22 @@ def test_in_a_terminal_ctrl_c_and_ctrl_d_leave_at_the_prompt(tmp_path: Path, key
     assert texts(tmp_path) == [NAME, "Jane", DATE]
 
 
+@posix
 def test_two_terminals_on_one_session_lose_nothing_that_was_said(tmp_path: Path) -> None:
     """The slower answer is refused, with a word about it; its chat goes on."""
     output(chat(tmp_path))
-    with start(tmp_path, "--pace", "0.5") as slow:
+    with start(tmp_path, "--pace", "1") as slow:
         assert slow.stdin is not None
         assert slow.stdout is not None
         slow.stdin.write(b"Jane\n")
         slow.stdin.flush()
         read_until(slow.stdout.fileno(), b"bot> For")
-        output(chat(tmp_path, typed="Joe\n"))
-        _, errors = slow.communicate(timeout=30)
+        slow.send_signal(signal.SIGSTOP)
+        assert f"bot> {DATE}" in output(chat(tmp_path, typed="Joe\n"))
+        slow.send_signal(signal.SIGCONT)
+        _, errors = slow.communicate(timeout=60)
     assert slow.returncode == 0
     assert b"Somebody else wrote first" in errors
-    session, messages = stored(tmp_path)
-    assert {message.text for message in messages} >= {"Jane", "Joe"}
-    assert session.version > 1
+    session, _ = stored(tmp_path)
+    assert session.data["name"] in {"Jane", "Joe"}
+    assert [text for text in texts(tmp_path) if text in {"Jane", "Joe"}] == ["Jane", "Joe"]

@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 
 import pytest
+from tests.conftest import make_adapter
 
 from holdfast import Message, SessionQuery
-from tests.conftest import make_adapter
 
 
 @pytest.fixture
@@ -69,11 +69,15 @@ def everything():
 
 @pytest.fixture
 def refused_at_once():
-    """Runs a call that must be refused before it waits for anything: so before anything was sent."""
+    """Makes a call that must be refused before it waits for anything: so before anything was sent."""
 
-    def run(call, kind):
+    def run(make, kind):
         with pytest.raises(kind) as caught:
-            call.send(None)
+            call = make()
+            try:
+                call.send(None)
+            finally:
+                call.close()
         return caught.value
 
     return run

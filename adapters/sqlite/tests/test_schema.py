@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+import holdfast
 from holdfast import ConfigurationError, Message, SchemaOutdated, SchemaTooNew, Session
 from holdfast.toolkit import Step
 from holdfast_sqlite import SQLiteAdapter, _schema
@@ -59,15 +60,12 @@ async def test_an_older_schema_is_migrated_when_asked_and_keeps_its_rows(path, m
         await adapter.messages.append("s", [Message(role="user", content="old")])
     newer = [*_schema.SESSIONS, Step(2, "ALTER TABLE holdfast_head ADD COLUMN colour TEXT", 1, 1)]
     monkeypatch.setattr(_schema, "SESSIONS", newer)
-    with pytest.raises(SchemaOutdated, match=r"initialize\(migrate=True\)"):
+    with pytest.raises(SchemaOutdated, match=r"holdfast\.open\(url\)\.migrate\(\)"):
         await SQLiteAdapter(path).initialize()
-    adapter = SQLiteAdapter(path)
-    await adapter.initialize(migrate=True)
-    assert (await adapter.sessions.get("s")).data == {"a": 1}
-    assert [message.content for message in await adapter.messages.find("s")] == ["old"]
-    await adapter.aclose()
+    await holdfast.open(f"sqlite:///{path}").migrate()
     async with SQLiteAdapter(path) as adapter:
-        await adapter.ping()
+        assert (await adapter.sessions.get("s")).data == {"a": 1}
+        assert [message.content for message in await adapter.messages.find("s")] == ["old"]
 
 
 async def test_a_step_that_fails_changes_nothing(path, monkeypatch):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast.capabilities import Limits
-from holdfast.errors import InvalidArgument
+from holdfast.errors import HoldfastError, InvalidArgument, OutcomeUnknown
 from holdfast.manager.history import history
 from holdfast.manager.live_turn import LiveTurn
 from holdfast.manager.snapshots import Snapshot
@@ -30,7 +30,7 @@ class LiveSession:
         self._session = session
         self._base = self.snapshot()  # what the store has; for a new session, what it began with
         self._turn: LiveTurn | None = None
-        self._flush: LiveTurn | None = None  # a flush whose outcome is not known yet
+        self._unsure: LiveTurn | None = None  # a flush whose outcome is not known yet
 
     @property
     def id(self) -> str:
@@ -60,7 +60,10 @@ class LiveSession:
         """A new turn: ``async with session.turn() as turn:``.
 
         Args:
-            turn_id: Its id, where the caller has one that stays the same over retries.
+            turn_id: Its id, where the caller has one that stays the same over retries, such as that of a request.
+                Run again, in another process too, a turn is never stored twice: the same messages are
+                answered as the first time; other ones, or a turn that has changed the state before, are
+                refused with ``DuplicateIdConflict``.
         """
         return LiveTurn(self, turn_id)
 
@@ -77,12 +80,20 @@ class LiveSession:
         """
         if self._turn is not None:
             raise InvalidArgument("A turn is open: its end, or turn.checkpoint(), stores the state.")
-        if self._flush is None:
-            self._flush = LiveTurn(self)
-        await self._flush.commit()  # after an unknown outcome, the same write again
-        self._flush = LiveTurn(self)
-        await self._flush.commit()
-        self._flush = None
+        if self._unsure is not None:
+            await self._commit(self._unsure)  # the same write again: it may be stored already
+        await self._commit(LiveTurn(self))
+
+    async def _commit(self, turn: LiveTurn) -> None:
+        self._unsure = turn
+        try:
+            await turn.commit()
+        except OutcomeUnknown:
+            raise
+        except HoldfastError:
+            self._unsure = None  # nothing of it was stored
+            raise
+        self._unsure = None
 
     # --- for turns -----------------------------------------------------------------------------
 

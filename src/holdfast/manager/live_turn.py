@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from holdfast.codec import decode_message, encode_message
 from holdfast.errors import InvalidArgument, VersionConflict
-from holdfast.ids import check_id, new_id
+from holdfast.ids import check_id, join, new_id
 from holdfast.manager.snapshots import Snapshot
 from holdfast.models import Committed, Message, Turn
 
@@ -26,7 +26,9 @@ class LiveTurn:
     """
 
     def __init__(self, session: "LiveSession", turn_id: str | None = None) -> None:
-        self.id = new_id() if turn_id is None else check_id(turn_id, "turn id")
+        self.id = new_id() if turn_id is None else check_id(turn_id, "turn_id")
+        self._repeatable = turn_id is not None
+        self._added = 0
         self._session = session
         self._pending: list[Message] = []
         self._segment = 0
@@ -47,7 +49,10 @@ class LiveTurn:
         Raises:
             InvalidArgument: It breaks a rule; the turn goes on without it.
         """
-        plain: Any = content if isinstance(content, str) else list(content)
+        if self._repeatable:
+            # A turn that is run again under its id says its messages again under theirs.
+            fields.setdefault("id", join(self.id, str(self._added)))
+        plain: Any = list(content) if isinstance(content, tuple) else content
         return self.add_message(Message(role=role, content=plain, **fields))
 
     def add_message(self, message: Message) -> Message:
@@ -62,6 +67,7 @@ class LiveTurn:
         encoded = encode_message(message, self._session.limits)
         own = decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
         self._pending.append(own)
+        self._added += 1
         return own
 
     async def checkpoint(self) -> None:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Self, TypedDict, TypeVar
+from typing import Self, TypedDict, TypeVar
 
 from holdfast.capabilities import Durability, Finding, Limits
 from holdfast.clock import Clock, utc_now
@@ -11,18 +11,17 @@ from holdfast.codec import Codec, Plain
 from holdfast.errors import (
     AdapterClosed,
     ConfigurationError,
-    InvalidArgument,
     UnsupportedCapability,
 )
 from holdfast.ids import check_id
 from holdfast.models import Committed, Turn
 from holdfast.repositories import MessageRepository, SessionRepository
-from holdfast.toolkit.checks import check_int
+from holdfast.toolkit.checks import check_int, check_timeout
 from holdfast.toolkit.committing import commit
 from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import Lifetimes
 from holdfast.toolkit.messages import StoreMessages
-from holdfast.toolkit.operation import Observer, Translate
+from holdfast.toolkit.operation import Observer, Phase, Translate
 from holdfast.toolkit.results import committed
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.serial_commit import SerialCommit
@@ -105,6 +104,7 @@ class StoreAdapter:
         unknown = options.keys() - COMMON_OPTIONS
         if unknown:
             raise ConfigurationError(f"Unknown options: {', '.join(sorted(unknown))}.")
+        _check_kinds(options)
         lifetimes = Lifetimes(**{name: options[name] for name in _LIFETIMES & options.keys()})  # type: ignore[literal-required]
         limits = options.get("limits") or Limits()
         self._runtime = Runtime(
@@ -117,7 +117,7 @@ class StoreAdapter:
             limits=limits,
             lifetimes=lifetimes.by_status(),
             refresh_on_read=lifetimes.refresh_ttl_on_read,
-            timeout=_timeout(options.get("timeout", 30.0)),
+            timeout=check_timeout(options.get("timeout", 30.0)),
             observer=options.get("observer"),
         )
         self._required = options.get("require_durability")
@@ -171,7 +171,7 @@ class StoreAdapter:
         parent_id = turn.session.parent_id if turn.session else None
         async with run.operation("commit") as running:
             done = await commit(run, write, parent_id, running)
-            return await committed(run, turn, done)
+            return await committed(run, write, done)
 
     async def initialize(self, *, create: bool = True, migrate: bool = False) -> None:
         """See ``Adapter.initialize``."""
@@ -206,7 +206,8 @@ class StoreAdapter:
         """See ``Adapter.sweep``."""
         check_int(limit, "limit", low=1)
         tenant = self._tenant or None
-        async with self._runtime.operation("sweep"):
+        async with self._runtime.operation("sweep") as running:
+            running.phase = Phase.SENT
             return await self._runtime.store.sweep(tenant=tenant, limit=limit, now=self._runtime.now())
 
     def for_tenant(self, tenant: str) -> Self:
@@ -243,7 +244,10 @@ class StoreAdapter:
         return f"<{type(self).__name__} {self._runtime.lifecycle.state}>"
 
 
-def _timeout(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 < value < float("inf"):
-        raise InvalidArgument("timeout must be a positive number of seconds.")
-    return float(value)
+def _check_kinds(options: CommonOptions) -> None:
+    kinds: dict[str, type] = {"limits": Limits, "require_durability": Durability}
+    for name, value in options.items():
+        if name in kinds and not isinstance(value, kinds[name]):
+            raise InvalidArgument(f"{name} is {type(value).__name__}, not {kinds[name].__name__}.")
+        if name in {"clock", "observer"} and not callable(value):
+            raise InvalidArgument(f"{name} is {type(value).__name__}, which cannot be called.")

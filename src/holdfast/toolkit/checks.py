@@ -5,7 +5,7 @@ from typing import Any
 from holdfast.capabilities import Limits
 from holdfast.errors import InvalidArgument, PayloadTooLarge
 
-__all__ = ["check_int", "check_limit"]
+__all__ = ["check_int", "check_limit", "check_timeout"]
 
 _INT64 = 2**63 - 1
 
@@ -35,3 +35,14 @@ def check_limit(value: Any, name: str, limits: Limits) -> int:
     if check_int(value, name, low=1) > limits.page:
         raise PayloadTooLarge("page", allowed=limits.page, actual=value)
     return int(value)
+
+
+def check_timeout(value: Any) -> float:
+    """A deadline in seconds.
+
+    Raises:
+        InvalidArgument: It is no positive number.
+    """
+    if type(value) not in {int, float} or not 0 < value < float("inf"):
+        raise InvalidArgument("timeout must be a positive number of seconds.")
+    return float(value)

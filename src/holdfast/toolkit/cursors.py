@@ -3,6 +3,7 @@
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any
 
 from holdfast.errors import InvalidArgument
@@ -23,13 +24,16 @@ def write_cursor(binding: list[Any], place: list[Any]) -> str:
     return urlsafe_b64encode(_seal(binding, text) + text).decode().rstrip("=")
 
 
-def read_cursor(cursor: object, binding: list[Any], size: int) -> list[Any]:
+Kind = type | tuple[type, ...]
+
+
+def read_cursor(cursor: object, binding: list[Any], kinds: Sequence[Kind]) -> list[Any]:
     """The place of a cursor.
 
     Args:
         cursor: What ``write_cursor`` gave.
         binding: What it was bound to.
-        size: How many values a place has.
+        kinds: The types of the place's values. Anybody can make a cursor, so nothing in one is trusted.
 
     Raises:
         InvalidArgument: It is no cursor, or belongs to another query or tenant.
@@ -42,9 +46,14 @@ def read_cursor(cursor: object, binding: list[Any], size: int) -> list[Any]:
         place: Any = json.loads(text) if sealed == _seal(binding, text) else None
     except (ValueError, RecursionError):
         place = None
-    if type(place) is not list or len(place) != size:
+    if type(place) is not list or not _fits(place, kinds):
         raise InvalidArgument("This is no cursor of this query.")
     return place
+
+
+def _fits(place: list[Any], kinds: Sequence[Kind]) -> bool:
+    wanted = [kind if isinstance(kind, tuple) else (kind,) for kind in kinds]
+    return len(place) == len(wanted) and all(type(one) in kind for one, kind in zip(place, wanted, strict=True))
 
 
 def _seal(binding: list[Any], text: bytes) -> bytes:

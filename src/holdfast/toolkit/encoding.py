@@ -80,6 +80,8 @@ def _expectation(turn: Turn) -> tuple[int | None, str | None]:
 def _removal(remove: tuple[int, int] | None) -> Removal | None:
     if remove is None:
         return None
+    if type(remove) is not tuple or len(remove) != len(Removal._fields):
+        raise InvalidArgument("remove is a pair: (after, through).")
     after, through = (
         check_int(value, name, low=0) for name, value in zip(("after", "through"), remove, strict=True)
     )
@@ -89,6 +91,8 @@ def _removal(remove: tuple[int, int] | None) -> Removal | None:
 
 
 def _encode_messages(turn: Turn, now: int, limits: Limits) -> tuple[tuple[Row, ...], int]:
+    if type(turn.messages) not in {list, tuple}:
+        raise InvalidArgument(f"messages is {type(turn.messages).__name__}, not a list.")
     if len(turn.messages) > limits.turn_messages:
         raise PayloadTooLarge("turn_messages", allowed=limits.turn_messages, actual=len(turn.messages))
     rows: list[Row] = []

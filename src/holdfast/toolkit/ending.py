@@ -1,10 +1,12 @@
 """Ending a session's life: the head first, in one step; then its children; then its rows, in bounded steps."""
 
-from holdfast.errors import HoldfastError, NotFound, OutcomeUnknown
+from collections.abc import AsyncIterator
+
+from holdfast.errors import HoldfastError, NotFound, OutcomeUnknown, SessionFenced
 from holdfast.ids import new_id
 from holdfast.toolkit.operation import Operation
 from holdfast.toolkit.runtime import Runtime
-from holdfast.toolkit.store import Head, HeadQuery, Write
+from holdfast.toolkit.store import Head, HeadQuery, Position, Write
 
 __all__ = ["end_life"]
 
@@ -54,26 +56,36 @@ async def _kill(run: Runtime, head: Head, running: Operation, expected: int | No
 
 async def _free(run: Runtime, head: Head, running: Operation) -> None:
     dead = [head]
-    while dead:
-        parent = dead[-1]
-        children = await _children(run, parent)
-        for child in children:
-            await _kill(run, child, running, None, None)
-        dead.extend(children)
-        if not children:
-            while await run.store.free(parent.key, limit=_FREE_STEP):
-                pass
-            dead.pop()
+    for life in dead:  # grows by the children of each
+        dead.extend([child async for child in _children(run, life) if await _died(run, child, running)])
+    for life in reversed(dead):
+        while await run.store.free(life.key, limit=_FREE_STEP):
+            pass
 
 
-async def _children(run: Runtime, parent: Head) -> list[Head]:
-    query = HeadQuery(
-        tenant=parent.key.tenant,
-        parent_key=parent.key.key,
-        by_activity=False,
-        include_expired=True,
-        fresh=True,
-        now=run.now(),
-    )
-    found = await run.store.find(query)
-    return list(found.heads)
+async def _died(run: Runtime, child: Head, running: Operation) -> bool:
+    try:
+        await _kill(run, child, running, None, None)
+    except SessionFenced:
+        return False  # it lives on; its parent stays marked as dead, and sweep comes back
+    return True
+
+
+async def _children(run: Runtime, parent: Head) -> AsyncIterator[Head]:
+    begin: Position | None = None
+    while True:
+        query = HeadQuery(
+            tenant=parent.key.tenant,
+            parent_key=parent.key.key,
+            by_activity=False,
+            include_expired=True,
+            fresh=True,
+            now=run.now(),
+            begin=begin,
+        )
+        found = await run.store.find(query)
+        for child in found.heads:
+            yield child
+        begin = found.next
+        if begin is None:
+            return

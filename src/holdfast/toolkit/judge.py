@@ -68,6 +68,8 @@ def judge(write: Write, head: Head | None, known: Mapping[str, Row], removable: 
 
 
 def _without_head(write: Write, head: Head | None) -> Refused | Plan:
+    if head and write.state and write.create is None and write.state.user_id != head.user_id:
+        return Refused(NotFound(f"Session {write.ref.id!r}."))
     if write.create is None or write.key is not None:
         return Refused(
             SessionExpired(f"Session {write.ref.id!r}.")
@@ -212,7 +214,7 @@ def _apply(
         new = replace(new, recent_turns=(*head.recent_turns, recent)[-REMEMBERED:])
     positions = tuple(seqs.get(row.id) or known[row.id].seq for row in write.rows)
     return Plan(
-        Done(new, positions, removed),
+        Done(new, positions, removed, len(append)),
         append=append,
         replace=_in_place(write.replace, known),
         body=write.state.body if write.state else None,

@@ -41,9 +41,14 @@ class Lifetimes:
         Raises:
             InvalidArgument: A lifetime is not positive, not finite, or over a hundred years.
         """
+        for table in (self.message_ttl_by_status, self.session_ttl_by_status):
+            if not isinstance(table, Mapping) or not all(type(status) is str and status for status in table):
+                raise InvalidArgument("A lifetime by status is a mapping from status to duration.")
+        if type(self.refresh_ttl_on_read) is not bool:
+            raise InvalidArgument("refresh_ttl_on_read is True or False.")
         statuses = ("", *self.message_ttl_by_status, *self.session_ttl_by_status)
-        table = {status: self._of(status) for status in statuses}
-        return table if any(life.session or life.state for life in table.values()) else {}
+        lives = {status: self._of(status) for status in statuses}
+        return lives if any(life.session or life.state for life in lives.values()) else {}
 
     def _of(self, status: str) -> Lifetime:
         session = _micros("message_ttl", self.message_ttl_by_status.get(status, self.message_ttl))

@@ -37,7 +37,7 @@ class StoreMessages:
         write = self._run.encode(turn, self._tenant)
         async with self._run.operation("messages.append") as running:
             done = await self._run.submit(write, running)
-            return await stored_messages(self._run, turn, done)
+            return await stored_messages(self._run, write, done)
 
     async def find(
         self,
@@ -53,18 +53,18 @@ class StoreMessages:
     ) -> Page[Message]:
         """See ``MessageRepository.find``."""
         ref = self._ref(session_id)
-        if align not in {None, "turn"} or on_corrupt not in {"raise", "report"}:
+        if align not in (None, "turn") or on_corrupt not in ("raise", "report"):
             raise InvalidArgument('align is "turn" or None, on_corrupt is "raise" or "report".')
         if cursor is None:
             walk = start_walk(after, before, last, limit, self._run.limits)
         else:
-            size = limit if last is None else last
-            walk = read_walk(cursor, ref, self._run.limits, after=after, before=before, size=size)
+            walk = read_walk(cursor, ref, self._run.limits, after=after, before=before, last=last, limit=limit)
+        walk.aligned = walk.aligned or align == "turn"
         async with self._run.operation("messages.find") as running:
             head = await self._run.live_head(ref)
             walk.check(head)
             rows = walk.page(await self._rows(head, walk.span()))
-            if align == "turn" and walk.newest and rows:
+            if walk.aligned and walk.newest and rows:
                 rows = await self._aligned(head, rows, walk.after)
             await self._run.was_read(head, running)
             return await self._page(head, rows, walk.next_cursor(head.key, rows), on_corrupt)

@@ -40,7 +40,7 @@ class SerialCommit:
         self._limits = limits
         self._queue: deque[_Item] = deque()
         self._bytes = 0
-        self._room = asyncio.Event()
+        self._waiting: deque[_Item] = deque()
         self._task: asyncio.Task[None] | None = None
         self._sent: _Item | None = None
 
@@ -51,11 +51,12 @@ class SerialCommit:
             HoldfastError: The store refused it; nothing of it is stored.
         """
         operation.turn_id = write.turn_id
-        await self._admitted(write, operation)
         item = _Item(write, operation, asyncio.get_running_loop().create_future())
-        self._queue.append(item)
-        self._bytes += write.size
-        self._start()
+        if self._waiting or self._full(write):
+            operation.phase = Phase.WAITING
+            self._waiting.append(item)
+        else:
+            self._take(item)
         try:
             outcome = await asyncio.shield(item.answer)
         except asyncio.CancelledError:
@@ -80,8 +81,9 @@ class SerialCommit:
             raise FlushIncomplete(self._give_up())
 
     def _give_up(self) -> list[str]:
-        left = [self._sent, *self._queue] if self._sent else [*self._queue]
+        left = [*([self._sent] if self._sent else []), *self._queue, *self._waiting]
         self._queue.clear()
+        self._waiting.clear()
         for item in left:
             if item.answer.done():
                 continue
@@ -91,16 +93,23 @@ class SerialCommit:
                 item.answer.set_exception(BackendUnavailable("The adapter was closed."))
         return [item.write.ref.id for item in left]
 
-    async def _admitted(self, write: Write, operation: Operation) -> None:
-        operation.phase = Phase.WAITING
-        while self._queue and self._full(write):
-            self._room.clear()
-            await self._room.wait()
-        operation.phase = Phase.IDLE
-
     def _full(self, write: Write) -> bool:
+        """Whether there is no room; an empty queue takes anything."""
         too_many = len(self._queue) >= self._limits.queue_items
-        return too_many or self._bytes + write.size > self._limits.queue_bytes
+        return bool(self._queue) and (too_many or self._bytes + write.size > self._limits.queue_bytes)
+
+    def _take(self, item: _Item) -> None:
+        item.operation.phase = Phase.IDLE
+        self._queue.append(item)
+        self._bytes += item.write.size
+        self._start()
+
+    def _admit(self) -> None:
+        """Give the room that there is to those who wait, in their order."""
+        while self._waiting and (self._waiting[0].answer.done() or not self._full(self._waiting[0].write)):
+            item = self._waiting.popleft()
+            if not item.answer.done():
+                self._take(item)
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
@@ -112,7 +121,7 @@ class SerialCommit:
         while self._queue:
             item = self._queue.popleft()
             self._bytes -= item.write.size
-            self._room.set()
+            self._admit()
             self._sent = item
             await self._answer(item)
             self._sent = None

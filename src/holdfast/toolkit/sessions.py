@@ -119,7 +119,5 @@ class StoreSessions:
 
 
 def _position(cursor: str, binding: list[Any]) -> Position:
-    at, id_ = read_cursor(cursor, binding, 2)
-    if type(at) is not int or type(id_) is not str:
-        raise InvalidArgument("This is no cursor of this query.")
+    at, id_ = read_cursor(cursor, binding, (int, str))
     return Position(at, id_)

@@ -202,12 +202,14 @@ class Done:
         head: The head afterwards, without its body.
         seqs: The positions of the write's rows; None for one that was removed since (on a replay).
         removed: How many rows were removed.
+        appended: How many rows were appended; the others were there before.
         replayed: Whether an earlier try had stored it.
     """
 
     head: Head
     seqs: tuple[int | None, ...] = ()
     removed: int = 0
+    appended: int = 0
     replayed: bool = False
 
 

@@ -11,6 +11,8 @@ from holdfast.toolkit.store import Head, Ref, Row, SessionKey, Span
 
 __all__ = ["Walk", "read_walk", "start_walk"]
 
+_PLACE = (str, bool, bool, int, (int, type(None)), int, int, str)  # as next_cursor writes it
+
 
 @dataclass(kw_only=True)
 class Walk:
@@ -20,6 +22,7 @@ class Walk:
         after: The walk's own lower bound.
         before: Its own upper bound.
         newest: Whether it goes from the newest to older ones.
+        aligned: Whether its pages grow back to the beginning of their first turn.
         limit: How many a page.
         key: From a cursor: the life that it was in.
         anchor: From a cursor: position and id of the last row of the page before.
@@ -29,6 +32,7 @@ class Walk:
     after: int = 0
     before: int | None = None
     newest: bool = False
+    aligned: bool = False
     limit: int
     key: str | None = None
     anchor: tuple[int, str] | None = None
@@ -84,7 +88,7 @@ class Walk:
         if not self.more:
             return None
         edge = rows[0] if self.newest else rows[-1]
-        place = [key.key, self.newest, self.after, self.before, self.limit, edge.seq, edge.id]
+        place = [key.key, self.newest, self.aligned, self.after, self.before, self.limit, edge.seq, edge.id]
         return write_cursor(list(key.ref), place)
 
 
@@ -105,21 +109,35 @@ def start_walk(after: int | None, before: int | None, last: int | None, limit: i
 
 
 def read_walk(
-    cursor: str, ref: Ref, limits: Limits, *, after: int | None, before: int | None, size: int | None
+    cursor: str,
+    ref: Ref,
+    limits: Limits,
+    *,
+    after: int | None,
+    before: int | None,
+    last: int | None,
+    limit: int | None,
 ) -> Walk:
     """A walk that goes on from a cursor; the other arguments may be repeated, not changed.
 
     Raises:
         InvalidArgument: It is no cursor of this session, or an argument differs from the walk's.
     """
-    key, newest, low, high, first_size, seq, id_ = read_cursor(cursor, list(ref), 7)
-    if (after is not None and after != low) or (before is not None and before != high):
-        raise InvalidArgument("after and before belong to the walk: leave them out, or repeat them.")
+    key, newest, aligned, low, high, size, seq, id_ = read_cursor(cursor, list(ref), _PLACE)
+    if high is not None:
+        check_int(high, "cursor", low=0)
+    for given, bound, name in ((after, low, "after"), (before, high, "before")):
+        if given is not None and check_int(given, name, low=0) != bound:
+            raise InvalidArgument(f"{name} belongs to the walk: leave it out, or repeat it.")
+    if last is not None and not newest:
+        raise InvalidArgument("This walk goes to newer messages; last would turn it round.")
+    wanted = limit if last is None else last
     return Walk(
-        after=low,
+        after=check_int(low, "cursor", low=0),
         before=high,
         newest=newest,
-        limit=first_size if size is None else check_limit(size, "limit", limits),
+        aligned=aligned,
+        limit=check_limit(size if wanted is None else wanted, "limit", limits),
         key=key,
-        anchor=(seq, id_),
+        anchor=(check_int(seq, "cursor", low=1), id_),
     )

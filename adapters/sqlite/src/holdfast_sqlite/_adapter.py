@@ -13,6 +13,7 @@ from holdfast.toolkit import (
     check_options,
     parse_url,
 )
+from holdfast.toolkit.checks import check_timeout
 from holdfast.toolkit.urls import Parse
 from holdfast_sqlite._connections import Connections
 from holdfast_sqlite._errors import translate
@@ -53,7 +54,7 @@ class SQLiteAdapter(StoreAdapter):
             raise ConfigurationError("synchronous is FULL or NORMAL.")
         if type(readers) is not int or not 1 <= readers <= _MAX_READERS:
             raise ConfigurationError(f"readers is 1 to {_MAX_READERS}.")
-        busy = options.get("timeout", 30.0) * _BUSY_SHARE
+        busy = check_timeout(options.get("timeout", 30.0)) * _BUSY_SHARE
         connections = Connections(os.fspath(path), synchronous=synchronous, readers=readers, busy_timeout=busy)
         super().__init__(SQLiteStore(connections), translate=translate, options=options)
 

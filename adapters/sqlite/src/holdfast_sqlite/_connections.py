@@ -81,10 +81,13 @@ class Connections:
 
     def _check_path(self) -> None:
         path = Path(self._path)
-        if not path.parent.is_dir():
-            raise ConfigurationError(f"The folder {str(path.parent)!r} does not exist.")
-        if path.is_dir():
-            raise ConfigurationError(f"{self._path!r} is a folder, not a file.")
+        try:
+            if not path.parent.is_dir():
+                raise ConfigurationError(f"The folder {str(path.parent)!r} does not exist.")
+            if path.is_dir():
+                raise ConfigurationError(f"{self._path!r} is a folder, not a file.")
+        except OSError as error:
+            raise ConfigurationError(f"The folder {str(path.parent)!r} cannot be entered.") from error
 
     async def _connect(self, *, create: bool) -> aiosqlite.Connection:
         mode = "memory" if self.private else "rwc" if create else "rw"

@@ -12,7 +12,7 @@ _SELECT = """
 SELECT h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.agent, h.status, h.version,
        h.next_seq, h.message_count, h.last_message_at, h.created_at, h.updated_at, h.completed_at, h.expires_at,
        h.state_expires_at, h.fence, s.digest, s.recent_turns, CASE WHEN :state THEN s.body END
-FROM holdfast_head AS h JOIN holdfast_state AS s ON s.number = h.number
+FROM holdfast_head AS h LEFT JOIN holdfast_state AS s ON s.number = h.number
 WHERE """
 
 _ACTIVITY = "(h.updated_at, h.id) < (:at, :begin)", "h.updated_at DESC, h.id DESC"

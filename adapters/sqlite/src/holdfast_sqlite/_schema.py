@@ -1,5 +1,6 @@
 """The schema: created by whoever comes first, checked by all."""
 
+from holdfast.errors import CorruptRecord
 from holdfast.toolkit import Schema, Step, steps_to_run
 from holdfast_sqlite._connections import Connections, Transaction
 from holdfast_sqlite._queries import META, QUERIES, SESSIONS, statements
@@ -14,6 +15,7 @@ async def prepare(connections: Connections, *, create: bool, migrate: bool) -> N
 
     Raises:
         SchemaOutdated: It is older, and ``migrate`` was not asked for.
+        CorruptRecord: The tables are there, and the record of their schema is not.
         SchemaTooNew: It is newer, and forbids this program to use it.
         ConfigurationError: It is absent, and ``create`` is False.
     """
@@ -31,14 +33,15 @@ async def prepare(connections: Connections, *, create: bool, migrate: bool) -> N
 
 
 async def _stored(transaction: Transaction) -> Schema | None:
-    if not await transaction.run(QUERIES["meta_exists"]):
-        return None
-    rows = await transaction.run(QUERIES["meta"], {"component": _COMPONENT})
+    tables = {row[0] for row in await transaction.run(QUERIES["tables"])}
+    rows = await transaction.run(QUERIES["meta"], {"component": _COMPONENT}) if "holdfast_meta" in tables else []
+    if not rows and "holdfast_head" in tables:
+        raise CorruptRecord("The file has holdfast's tables, but no record of their schema.")
     return Schema(*rows[0]) if rows else None
 
 
 async def _run_step(transaction: Transaction, step: Step) -> None:
-    if not await transaction.run(QUERIES["meta_exists"]):
+    if ("holdfast_meta",) not in await transaction.run(QUERIES["tables"]):
         await transaction.run(META)
     for statement in statements(step.script):
         await transaction.run(statement)

@@ -1,7 +1,7 @@
 -- Every statement of the adapter, by name. Values are bound, always; nothing else ever enters a statement.
 
--- name: meta_exists
-SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'holdfast_meta';
+-- name: tables
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('holdfast_meta', 'holdfast_head');
 
 -- name: meta
 SELECT schema, min_reader, min_writer FROM holdfast_meta WHERE component = :component;
@@ -20,7 +20,7 @@ SELECT h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.
 FROM json_each(:refs) AS ref
 JOIN holdfast_head AS h
   ON h.tenant = json_extract(ref.value, '$[0]') AND h.id = json_extract(ref.value, '$[1]')
-JOIN holdfast_state AS s ON s.number = h.number;
+LEFT JOIN holdfast_state AS s ON s.number = h.number;
 
 -- name: known
 -- The rows of a session that have one of these ids, without their bodies.
