@@ -11,6 +11,7 @@ from holdfast.codec import Codec, Plain
 from holdfast.errors import (
     AdapterClosed,
     ConfigurationError,
+    InvalidArgument,
     UnsupportedCapability,
 )
 from holdfast.ids import check_id
@@ -251,3 +252,5 @@ def _check_kinds(options: CommonOptions) -> None:
             raise InvalidArgument(f"{name} is {type(value).__name__}, not {kinds[name].__name__}.")
         if name in {"clock", "observer"} and not callable(value):
             raise InvalidArgument(f"{name} is {type(value).__name__}, which cannot be called.")
+        if name == "codec" and not all(hasattr(value, verb) for verb in ("index", "seal", "open")):
+            raise InvalidArgument(f"codec is {type(value).__name__}, which is no Codec.")

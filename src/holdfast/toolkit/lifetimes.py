@@ -42,7 +42,7 @@ class Lifetimes:
             InvalidArgument: A lifetime is not positive, not finite, or over a hundred years.
         """
         for table in (self.message_ttl_by_status, self.session_ttl_by_status):
-            if not isinstance(table, Mapping) or not all(type(status) is str and status for status in table):
+            if not hasattr(table, "items") or not all(type(status) is str and status for status in table):
                 raise InvalidArgument("A lifetime by status is a mapping from status to duration.")
         if type(self.refresh_ttl_on_read) is not bool:
             raise InvalidArgument("refresh_ttl_on_read is True or False.")
