@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -329,6 +329,14 @@ def test_every_character_that_steers_is_spelled_out_and_no_other() -> None:
 # --- leaving ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Where these tests run as a background job, SIGINT is ignored, and their children would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def start(folder: Path, *arguments: str, **streams: int) -> "subprocess.Popen[bytes]":
     command = [sys.executable, str(CHAT), *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
@@ -351,6 +359,7 @@ def read_until(file: int, wanted: bytes, seconds: float = 30) -> bytes:
 
 
 @posix
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_answer_leaves_a_whole_state_and_comes_later(tmp_path: Path, end: signal.Signals) -> None:
     output(chat(tmp_path, typed="Jane\n"))
@@ -376,6 +385,7 @@ def test_an_interrupted_answer_leaves_a_whole_state_and_comes_later(tmp_path: Pa
 
 
 @posix
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("key", [b"\x03", b"\x04"])
 def test_in_a_terminal_ctrl_c_and_ctrl_d_leave_at_the_prompt(tmp_path: Path, key: bytes) -> None:
     ours, theirs = os.openpty()

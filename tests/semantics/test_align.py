@@ -1,5 +1,7 @@
 """Pages that begin where a turn begins."""
 
+from itertools import chain
+
 import pytest
 
 from holdfast import Session, Turn
@@ -35,7 +37,7 @@ async def test_each_page_of_a_walk_begins_with_a_turn(adapter, turns, size, repe
         again = {"last": size, "align": "turn"} if repeated else {}
         page = await adapter.messages.find("s", cursor=page.next, **again)
         pages.append(list(page))
-    assert sum(reversed(pages), []) == turns
+    assert list(chain(*reversed(pages))) == turns
     assert all(begins(turns, page[0]) == turns.index(page[0]) for page in pages if page)
 
 

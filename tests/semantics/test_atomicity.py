@@ -28,7 +28,7 @@ async def session(adapter, say):
 
 
 @pytest.mark.parametrize(
-    ("change", "error"),
+    "refused",
     [
         ({"expected": 7}, VersionConflict),
         ({"expected": 0}, VersionConflict),
@@ -41,7 +41,8 @@ async def session(adapter, say):
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_a_refused_turn_leaves_nothing(adapter, session, say, everything, change, error):
+async def test_a_refused_turn_leaves_nothing(adapter, session, say, everything, refused):
+    change, error = refused
     before = await everything(adapter)
     turn = Turn(session_id="s", session=session, messages=say("x", "y"), remove=(2, 4))
     with pytest.raises(error):

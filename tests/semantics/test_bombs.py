@@ -4,9 +4,9 @@ import tracemalloc
 from decimal import Decimal
 
 import pytest
-from holdfast_memory import MemoryAdapter
 
 from holdfast import Limits, Message, PayloadTooLarge, Session
+from holdfast_memory import MemoryAdapter
 
 ALLOWED = 20_000
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from holdfast import InvalidArgument, InvalidIdentifier, Message, Session, SessionQuery, Turn, ids
 
+# ruff: noqa: E501, Q003 - lists of hard and of refused ids
 HARD = [
     "a", "A", "á", "a\u0301", "ａ", "a ", " a", "a\u00a0", "a\u200b", "a\u200d", "😀", "👨‍👩‍👧", "会話", "٧", "7", "07", "+7", "7.0",
     ":", "a:b", "a:b:c", "s:*:1", "*", "?", "[a]", "a*", "{}", "{a}{b}", "}{", "{a", "/", "a/b", "../../etc/x", "..", ".", "C:\\x",

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -64,7 +65,7 @@ async def test_writers_at_once_get_positions_without_holes_and_keep_their_order(
     answers = await asyncio.gather(*(adapter.messages.append("s", say(*words[writer])) for writer in range(20)))
     given_to = [[message.seq for message in answer] for answer in answers]
     assert all(positions == list(range(positions[0], positions[0] + 3)) for positions in given_to)
-    assert sorted(sum(given_to, [])) == list(range(1, 61))
+    assert sorted(chain(*given_to)) == list(range(1, 61))
     page = await adapter.messages.find("s")
     stored = {message.id: message.seq for message in page}
     assert stored == {message.id: message.seq for answer in answers for message in answer}

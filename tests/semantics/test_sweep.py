@@ -37,7 +37,7 @@ async def test_zero_means_that_none_is_left(adapter, clock, say, limit):
     clock.pass_(hours=1)
     freed = await sweep_all(adapter, limit)
     assert await adapter.sweep(limit=1000) == 0
-    assert 6 * 4 <= sum(freed)
+    assert sum(freed) >= 6 * 4
     assert max(freed) <= limit
     listed = await adapter.sessions.find(SessionQuery(include_expired=True, nested=True))
     assert [info.id for info in listed] == ["stays"]

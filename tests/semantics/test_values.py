@@ -16,7 +16,7 @@ INDIA = timezone(timedelta(hours=5, minutes=30))
 ODD = timezone(-timedelta(hours=3, minutes=7, seconds=9, microseconds=11))
 
 
-def same(one, two):
+def same(one, two):  # noqa: PLR0911 - one line a type
     """Equal in value, in the types of all its parts, in the order of its keys, and in the sign of zero."""
     if type(one) is not type(two):
         return False
@@ -88,6 +88,7 @@ FIXED = [
     datetime.max.replace(tzinfo=timezone(-timedelta(hours=23, minutes=59))),
     date.min, date.max, time.min, time.max, time(1, 2, 3, 4, INDIA), time(0, 0, tzinfo=ODD),
 ]  # fmt: skip
+# ruff: noqa: E501
 
 
 @pytest.mark.parametrize("value", FIXED, ids=lambda value: f"{value!r:.30}".encode("ascii", "replace").decode())
