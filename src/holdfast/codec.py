@@ -73,9 +73,14 @@ def decode_message(body: str, **envelope: Any) -> Message:
     if type(content) is not str:
         try:
             fields["content"] = _parts.validate_python(content)
-        except ValidationError as error:
+        except (ValidationError, InvalidArgument) as error:
             raise CorruptRecord("not the parts of a message.") from error
-    return Message.model_construct(**fields, **envelope)
+    message = Message.model_construct(**fields, **envelope)
+    try:
+        _check_texts(message, "message")
+    except UnserializableValue as error:
+        raise CorruptRecord("not the fields of a message.") from error
+    return message
 
 
 def encode_state(session: Session, limits: Limits) -> Encoded:
@@ -137,7 +142,7 @@ def _parts_said(content: Any, path: str) -> Any:
 
 
 def _check_texts(message: Message, path: str) -> None:
-    # A message is frozen, but model_copy(update=…) checks nothing.
+    # A message is frozen, but model_copy(update=…) checks nothing, and a stored one may be damaged.
     for name in ("name", "route", "step", "user_id", "format"):
         value = getattr(message, name)
         if value is not None and type(value) is not str:

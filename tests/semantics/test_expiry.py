@@ -64,6 +64,17 @@ async def test_creating_the_same_id_begins_another_life(adapter, expired, say, s
     assert len(await adapter.messages.find("s")) == 1
 
 
+async def test_a_session_of_an_earlier_life_is_not_found_rather_than_expired(adapter, clock):
+    first = await adapter.sessions.save(Session(id="s"))
+    await adapter.sessions.delete("s")
+    second = await adapter.sessions.save(Session(id="s", expires_at=clock.now))
+    for session, kind in ((first, NotFound), (second, SessionExpired)):
+        for call in (adapter.sessions.save(session), adapter.commit(Turn(session_id="s", key=session.key))):
+            with pytest.raises(kind) as caught:
+                await call
+            assert type(caught.value) is kind
+
+
 async def test_a_save_can_end_a_life_at_once(adapter, clock):
     session = await adapter.sessions.save(Session(id="s"))
     session.expires_at = clock.now

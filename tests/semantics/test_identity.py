@@ -126,6 +126,7 @@ async def test_user_and_parent_are_fixed_at_creation(adapter, everything):
 
 async def test_saving_gives_the_envelope_as_it_is_now(adapter, clock, say):
     created = await adapter.sessions.save(Session(id="s", agent="a", status="odd"))
+    assert created.created_at == created.updated_at == clock.now
     clock.pass_(minutes=5)
     await adapter.messages.append("s", say("a", "b"))
     clock.pass_(minutes=5)

@@ -167,28 +167,6 @@ async def test_a_replay_leaves_out_messages_that_were_removed_since(adapter, say
     assert (again.session.version, again.session.last_seq) == (2, 3)
 
 
-async def test_a_turn_may_come_in_segments_each_stored_once(adapter, say, session):
-    session.data["a"] = 1
-    one = Turn(id="t", session_id="s", session=session, messages=say("a"))
-    first = await adapter.commit(one)
-    state = session.model_copy(update={"data": {"a": 2}})
-    guards = {"expected": first.session.version, "last_seq": first.session.last_seq}
-    two = Turn(id="t", segment=1, session_id="s", session=state, messages=say("b", "c"), **guards)
-    second = await adapter.commit(two)
-    assert [(m.seq, m.turn_id, m.segment) for m in await adapter.messages.find("s")] == [
-        (1, "t", 0),
-        (2, "t", 1),
-        (3, "t", 1),
-    ]
-    for turn, answer in ((one, first), (two, second)):
-        again = await adapter.commit(turn)
-        assert again.replayed
-        assert again.messages == answer.messages
-        assert (again.session.version, again.session.last_seq) == (answer.session.version, answer.session.last_seq)
-    stored = await adapter.sessions.get("s")
-    assert (stored.version, stored.data, stored.last_seq) == (3, {"a": 2}, 3)
-
-
 async def test_the_same_turn_by_many_at_once_is_stored_once(adapter, say, session):
     session.data["a"] = 1
     turn = Turn(session_id="s", session=session, messages=say("a", "b"))

@@ -213,9 +213,11 @@ async def session_of(head: Head, now: int, codec: Codec) -> Session:
         return Session.model_construct(**_columns(head))
     try:
         [body] = await codec.open([head.body or ""], [Place(*ref, "state", "")])
-        return Session.model_construct(**_columns(head), **decode_state(body))
+        return Session(**_columns(head), **decode_state(body))
     except CorruptRecord as error:
         raise CorruptRecord(error.detail, session_id=ref.id) from error
+    except InvalidArgument as error:
+        raise CorruptRecord("not the state of a session.", session_id=ref.id) from error
 
 
 def _columns(head: Head) -> dict[str, Any]:
