@@ -1,6 +1,6 @@
 """Fixtures for all tests of core: every backend that needs no server, and a clock that tests can move."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +42,11 @@ BACKENDS = ["memory", "sqlite", "sqlite-memory"]
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(name="make_adapter")
+def make_adapter_fixture() -> Callable[..., StoreAdapter]:
+    return make_adapter
 
 
 @pytest.fixture

@@ -105,7 +105,9 @@ def test_new_puts_the_current_session_aside_and_resume_takes_it_up(tmp_path: Pat
     chat(tmp_path, typed="Jane\n")
     assert "booking:2" in output(chat(tmp_path, "new", typed="Joe\n"))
     assert stored(tmp_path)[0].status == "abandoned"
-    assert BOOKED in output(chat(tmp_path, "resume", FIRST, typed="Friday\n4\n"))
+    output(chat(tmp_path, "resume", FIRST, typed="Friday\n"))
+    assert stored(tmp_path)[0].status == "active"
+    assert BOOKED in output(chat(tmp_path, "resume", FIRST, typed="4\n"))
     assert stored(tmp_path)[0].status == "completed"
     assert stored(tmp_path, "current:guest:booking:2")[0].data == {"name": "Joe"}
 
@@ -202,7 +204,7 @@ HOSTILE = {
     "broken markup": "[/nothing] [[",
 }
 # Legal in an id, which keeps controls out by itself.
-MARKUP_ID = "[bold]x[/bold]"
+MARKUP_ID = "[bold]id[/bold]"
 
 STEERING = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"

@@ -25,6 +25,14 @@ BODIES += [
     '{"raw": {"$datetime": "x"}}',
     '{"raw": {"$set": [[]]}}',
     '{"content": [{"type": 5}]}',
+    '{"content": [{"type": "text"}]}',
+    '{"content": {}}',
+    '{"metadata": 5}',
+    '{"metadata": null}',
+    '{"name": 5}',
+    '{"route": []}',
+    '{"user_id": 5}',
+    '{"format": 5}',
 ]
 BODIES += [f'{{"content": "{SECRET}', "[" * 100_000]
 
@@ -51,9 +59,13 @@ async def message(request, adapter, put, say):
 
 @pytest.mark.usefixtures("message")
 async def test_a_message_that_does_not_decode_is_named(adapter):
-    for call in (adapter.messages.find("s"), adapter.messages.find("s", last=3), adapter.messages.get("s", "bad")):
+    for call in (
+        lambda: adapter.messages.find("s"),
+        lambda: adapter.messages.find("s", last=3),
+        lambda: adapter.messages.get("s", "bad"),
+    ):
         with pytest.raises(CorruptRecord) as caught:
-            await call
+            await call()
         assert (caught.value.session_id, caught.value.seq) == ("s", 2)
         assert SECRET not in str(caught.value)
 
@@ -102,9 +114,12 @@ async def test_a_state_that_does_not_decode_is_named(adapter, put, body):
         body=body,
     )
     await put(state=state)
-    for call in (adapter.sessions.get("s"), adapter.sessions.find(SessionQuery(with_state=True))):
+    for call in (
+        lambda: adapter.sessions.get("s"),
+        lambda: adapter.sessions.find(SessionQuery(with_state=True)),
+    ):
         with pytest.raises(CorruptRecord) as caught:
-            await call
+            await call()
         assert (caught.value.session_id, caught.value.seq) == ("s", None)
         assert SECRET not in str(caught.value)
     assert [info.id for info in await adapter.sessions.find(SessionQuery())] == ["s"]

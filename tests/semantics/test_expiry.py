@@ -47,6 +47,10 @@ async def test_every_operation_finds_an_expired_session_dead(adapter, expired, s
 
 async def test_deleting_an_expired_session_finds_none(adapter, expired):
     assert await adapter.sessions.delete("s") is False
+    assert (await adapter.sessions.find(SessionQuery(include_expired=True))).items == ()
+
+
+async def test_guards_do_not_hold_an_expired_session_back(adapter, expired):
     assert await adapter.sessions.delete("s", expected=99, last_seq=99) is False
     assert (await adapter.sessions.find(SessionQuery(include_expired=True))).items == ()
 

@@ -142,6 +142,20 @@ async def test_a_fenced_child_outlives_its_deleted_parent_until_it_is_swept(adap
     assert await adapter.sessions.get("s") is None
 
 
+async def test_the_mark_of_a_fenced_childs_parent_stands_in_no_sweeps_way(adapter, fence, clock, say):
+    await adapter.sessions.save(Session(id="p"))
+    await adapter.sessions.save(Session(id="s", parent_id="p"))
+    await fence("moving")
+    await adapter.sessions.delete("p")
+    await adapter.sessions.save(Session(id="old", expires_at=clock.now + timedelta(hours=1)))
+    await adapter.messages.append("old", say("a", "b", "c"))
+    clock.pass_(hours=1)
+    while await adapter.sweep(limit=1):
+        pass
+    assert await adapter.sweep(limit=1000) == 0
+    assert await adapter.sessions.get("s") is not None
+
+
 async def test_a_read_that_would_prolong_a_fenced_session_is_answered(open_adapter, clock):
     adapter = await open_adapter(message_ttl=3600, refresh_ttl_on_read=True)
     await adapter.sessions.save(Session(id="s"))

@@ -1,4 +1,4 @@
-"""Several adapters on one database: what holds within one holds between them. Where none is shared, one stands in."""
+"""Several adapters on one database keep the rules of one. One stands in for all where none is shared."""
 
 import asyncio
 

@@ -1,8 +1,12 @@
 """Which life of a session is meant: keys, deletion, re-creation."""
 
+from datetime import timedelta
+
 import pytest
 
 from holdfast import Message, NotFound, Session, Turn
+
+TIMES = ["completed_at", "expires_at", "state_expires_at"]
 
 
 async def test_a_new_session_gets_a_key_that_stays(adapter, say):
@@ -122,6 +126,22 @@ async def test_user_and_parent_are_fixed_at_creation(adapter, everything):
         with pytest.raises(Exception, match=r"such session|parent_id"):
             await adapter.sessions.save(session.model_copy(update=change))
     assert await everything(adapter) == before
+
+
+async def test_what_a_save_owns_of_the_envelope_comes_back(adapter, clock):
+    for hours in (1, 2):
+        times = {
+            name: clock.now + timedelta(hours=hours, microseconds=number) for number, name in enumerate(TIMES)
+        }
+        current = await adapter.sessions.get("s")
+        session = current or Session(id="s", user_id="u")
+        for name, at in times.items():
+            setattr(session, name, at)
+        session.agent, session.status = f"agent {hours}", f"status {hours}"
+        saved = await adapter.sessions.save(session)
+        assert {name: getattr(saved, name) for name in TIMES} == times
+        assert (saved.agent, saved.status, saved.version) == (f"agent {hours}", f"status {hours}", hours)
+        assert await adapter.sessions.get("s") == saved
 
 
 async def test_saving_gives_the_envelope_as_it_is_now(adapter, clock, say):

@@ -41,6 +41,14 @@ async def test_time_does_not_decide_order(adapter, clock):
     assert (await adapter.sessions.get("s")).last_message_at == clock.now - timedelta(hours=4)
 
 
+async def test_the_time_of_the_last_message_is_that_of_the_last_in_order(adapter, clock):
+    times = [clock.now + timedelta(hours=hours) for hours in (3, -5, 9, 2)]
+    await adapter.messages.append("s", [Message(role="user", created_at=at) for at in times])
+    assert (await adapter.sessions.get("s")).last_message_at == times[-1]
+    await adapter.messages.remove("s", after=3, through=4)
+    assert (await adapter.sessions.get("s")).last_message_at == times[-1]
+
+
 async def test_holes_exist_only_where_something_was_removed(adapter, say):
     await adapter.messages.append("s", say(*"abcdefghij"))
     assert await adapter.messages.remove("s", after=5, through=10) == 5

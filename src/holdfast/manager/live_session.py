@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast.capabilities import Limits
-from holdfast.errors import HoldfastError, InvalidArgument, OutcomeUnknown
+from holdfast.codec import encode_message
+from holdfast.errors import HoldfastError, InvalidArgument, NotFound, OutcomeUnknown
 from holdfast.manager.history import history
 from holdfast.manager.live_turn import LiveTurn
 from holdfast.manager.snapshots import Snapshot
@@ -62,14 +63,19 @@ class LiveSession:
         Args:
             turn_id: Its id, where the caller has one that stays the same over retries, such as that of a request.
                 Run again, in another process too, a turn is never stored twice: the same messages are
-                answered as the first time; other ones, or a turn that has changed the state before, are
-                refused with ``DuplicateIdConflict``.
+                answered as the first time; other ones, or another state, are refused with
+                ``DuplicateIdConflict``.
         """
         return LiveTurn(self, turn_id)
 
     async def history(self, *, last: int | None = None) -> list[Message]:
         """What was said and is durable, oldest first; or the newest ``last`` messages."""
-        return await history(self._adapter, self.id, last=last) if self._session.version else []
+        try:
+            return await history(self._adapter, self.id, last=last)
+        except NotFound:
+            if self._session.version:
+                raise
+            return []  # it is new, and not stored yet
 
     async def flush(self) -> None:
         """Make a change of the state durable that was made outside a turn; create a new session.
@@ -127,7 +133,7 @@ class LiveSession:
             key=self._session.key,
             messages=tuple(messages),
             session=now.session(self._session) if changed else None,
-            expected=version,
+            expected=None if changed else version,
             last_seq=last_seq,
         )
         return turn, now
@@ -137,21 +143,35 @@ class LiveSession:
         return await self._adapter.commit(turn)
 
     async def join_creator(self, turn: Turn, sent: Snapshot) -> bool:
-        """After a conflict: whether this was a creation that lost, and this handle has joined the winner.
+        """After a refusal: whether this was a creation that lost, and this handle has joined the winner.
 
         It has no state of its own to lose then; its messages just go behind the winner's.
         """
         if turn.session is None or turn.session.version or self._session.version or sent != self._base:
             return False
         winner = await self._adapter.sessions.get(self.id)
-        if winner is None:
+        if winner is None or self._session.user_id not in {None, winner.user_id}:
             return False
         for name in Session.model_fields:
             setattr(self._session, name, getattr(winner, name))
         self._base = self.snapshot()
         return True
 
-    def adopt(self, committed: Committed, turn: Turn, sent: Snapshot, *, put_back: bool) -> None:
+    async def find_stored(self, turn: Turn) -> Committed | None:
+        """The answer to a turn of messages alone, if all of them are stored by this turn already."""
+        session = await self._adapter.sessions.get(self.id)
+        found = [await self._adapter.messages.get(self.id, message.id) for message in turn.messages]
+        limits = self._adapter.limits
+        for mine, theirs in zip(turn.messages, found, strict=True):
+            if theirs is None or (theirs.turn_id, theirs.segment) != (turn.id, turn.segment):
+                return None
+            if encode_message(mine, limits).digest != encode_message(theirs, limits).digest:
+                return None
+        if session is None:
+            return None
+        return Committed(session, tuple(message for message in found if message), replayed=True)
+
+    def adopt(self, committed: Committed, turn: Turn, sent: Snapshot) -> None:
         """A prepared turn is durable: that is what the store has now."""
         info = committed.session
         for name in _MOVED_BY_ALL:
@@ -159,6 +179,4 @@ class LiveSession:
         if turn.session is None:
             return  # the version here stays: if another one is there now, the next save must fail
         self._session.version = info.version
-        if put_back:
-            sent.put_back(self._session)
         self._base = sent

@@ -5,7 +5,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from holdfast.codec import decode_message, encode_message
-from holdfast.errors import InvalidArgument, VersionConflict
+from holdfast.errors import (
+    DuplicateIdConflict,
+    HoldfastError,
+    InvalidArgument,
+    NotFound,
+    OutcomeUnknown,
+    VersionConflict,
+)
 from holdfast.ids import check_id, join, new_id
 from holdfast.manager.snapshots import Snapshot
 from holdfast.models import Committed, Message, Turn
@@ -27,15 +34,15 @@ class LiveTurn:
 
     def __init__(self, session: "LiveSession", turn_id: str | None = None) -> None:
         self.id = new_id() if turn_id is None else check_id(turn_id, "turn_id")
+        self._session = session
         self._repeatable = turn_id is not None
         self._added = 0
-        self._session = session
         self._pending: list[Message] = []
         self._segment = 0
         self._guard: tuple[int, int] | None = None  # version and last_seq that the segment before returned
-        self._before: Snapshot | None = None
-        self._sent: tuple[Turn, Snapshot] | None = None
-        self._was_put_back = False
+        self._sent: tuple[Turn, Snapshot] | None = None  # what may be stored, though no answer came
+        self._before: Snapshot | None = None  # what the state is put back to
+        self._after: Snapshot | None = None  # what it was when the turn was to be committed, and failed
         self._open = False
 
     @property
@@ -73,45 +80,86 @@ class LiveTurn:
     async def checkpoint(self) -> None:
         """Make durable what was said so far, and the state as it is now; the turn goes on.
 
+        If it fails, the turn goes on all the same: the next checkpoint, or its end, stores what this one did not.
+
         Raises:
             VersionConflict: Somebody else has written meanwhile.
         """
         self._must_be_open()
-        await self.commit()
+        await self._commit()
 
     async def commit(self) -> Committed | None:
-        """Make the turn durable; after a failure, try again with exactly what was sent before.
+        """Make the turn durable; after it has failed, try again.
 
         Returns:
-            What was stored; None if there was nothing to store.
+            What was stored last; None if there was nothing to store.
 
         Raises:
             VersionConflict: Somebody else has written meanwhile; nothing is stored, this turn holds everything.
+            InvalidArgument: The session was changed since the turn failed; storing its state would undo that.
         """
+        if self._open or self._after is None:
+            return await self._commit()
+        self._session.begin(self)
+        try:
+            if self._session.snapshot() != self._before:
+                raise InvalidArgument("The session was changed since this turn failed.")
+            self._after.put_back(self._session.state)
+            return await self._commit_or_put_back()
+        finally:
+            self._session.end()
+
+    async def _commit(self) -> Committed | None:
+        committed = None
         while True:
+            again = self._sent is not None  # of a try without an answer; then comes what was added since
             if self._sent is None:
                 self._sent = self._session.prepare(self.id, self._segment, self._pending, self._guard)
             if self._sent is None:
-                return None
-            turn, snapshot = self._sent
-            try:
-                committed = await self._session.send(turn)
-            except VersionConflict as conflict:
-                if await self._session.join_creator(turn, snapshot):
-                    self._sent, self._before = None, self._session.snapshot()
-                    continue
-                conflict.turn = self
-                raise
-            self._stored(turn, snapshot, committed)
-            return committed
+                return committed
+            committed = await self._send(*self._sent)
+            if committed is not None and not again:
+                return committed
 
-    def _stored(self, turn: Turn, snapshot: Snapshot, committed: Committed) -> None:
-        self._session.adopt(committed, turn, snapshot, put_back=self._was_put_back)
-        self._guard = (self._session.state.version, committed.session.last_seq)
-        self._pending = []
+    async def _send(self, turn: Turn, snapshot: Snapshot) -> Committed | None:
+        """Commit what was prepared; None if it is to be prepared anew."""
+        try:
+            committed = await self._session.send(turn)
+        except OutcomeUnknown:
+            raise
+        except HoldfastError as error:
+            self._sent = None  # nothing of it was stored
+            if isinstance(error, VersionConflict | NotFound) and await self._session.join_creator(turn, snapshot):
+                self._before = self._session.snapshot()
+                return None
+            stored = await self._session.find_stored(turn) if self._ran_before(error, turn) else None
+            if isinstance(error, VersionConflict):
+                error.turn = self
+            if stored is None:
+                raise
+            committed = stored
+        self._session.adopt(committed, turn, snapshot)
+        self._guard = (committed.session.version, committed.session.last_seq)
+        del self._pending[: len(turn.messages)]
         self._segment += 1
         self._sent = None
-        self._before = self._session.snapshot()
+        self._before = snapshot
+        return committed
+
+    def _ran_before(self, error: HoldfastError, turn: Turn) -> bool:
+        """Whether this may be a turn that is run again from the state that its first run left."""
+        return isinstance(error, DuplicateIdConflict) and self._repeatable and turn.session is None
+
+    async def _commit_or_put_back(self) -> Committed | None:
+        try:
+            return await self._commit()
+        except BaseException:
+            self._put_back()
+            raise
+
+    def _put_back(self) -> None:
+        if self._before is not None:
+            self._before.put_back(self._session.state)
 
     def _must_be_open(self) -> None:
         if not self._open:
@@ -124,24 +172,18 @@ class LiveTurn:
         return self
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
         try:
-            if kind is None:
-                await self.commit()
-            else:
+            if kind is not None:
                 self._put_back()
-        except BaseException:
-            self._put_back()
-            raise
+                return
+            try:
+                self._after = self._session.snapshot()
+            except BaseException:
+                self._put_back()
+                raise
+            await self._commit_or_put_back()
         finally:
             self._session.end()
-
-    def _put_back(self) -> None:
-        if self._before is not None and not self._was_put_back:
-            self._before.put_back(self._session.state)
-            self._was_put_back = True

@@ -10,6 +10,7 @@ from holdfast.errors import InvalidArgument, NotFound, VersionConflict
 from holdfast.manager import current as _current
 from holdfast.manager.history import history, plain
 from holdfast.manager.opening import SessionOpening
+from holdfast.manager.snapshots import Snapshot
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 
@@ -73,14 +74,16 @@ class PersistenceManager:
         while loaded is None:
             try:
                 loaded = await self.adapter.sessions.save(fresh)
-            except VersionConflict:  # somebody else was faster
+            except (VersionConflict, NotFound):  # somebody else was faster
                 loaded = await self.load(session_id)
+                if loaded is None:
+                    raise
         if user_id not in {None, loaded.user_id}:
             raise NotFound(f"Session {session_id!r}.")
         return loaded
 
     async def save(self, session: Session, *, turn_id: str | None = None) -> Session:
-        """Store a session's state; see ``SessionRepository.save``."""
+        """Store a session's state, changed or not; see ``SessionRepository.save``."""
         return await self.adapter.sessions.save(session, turn_id=turn_id)
 
     async def append(self, session_id: str, *messages: Message, turn_id: str | None = None) -> Sequence[Message]:
@@ -147,23 +150,29 @@ class PersistenceManager:
 
         Args:
             session_id: The session.
-            change: Changes the session that it is given in place; it may run several times.
+            change: Changes the session that it is given in place; it may run several times. If it changes
+                nothing, nothing is written.
 
         Raises:
             NotFound: There is no such session.
             VersionConflict: Others were faster a hundred times.
         """
-        for last_try in [False] * (_TRIES - 1) + [True]:
-            session = await self.load(session_id)
-            if session is None:
-                raise NotFound(f"Session {session_id!r}.")
-            change(session)
+        for _ in range(_TRIES - 1):
             try:
-                return await self.save(session)
+                return await self._try_update(session_id, change)
             except VersionConflict:
-                if last_try:
-                    raise
-        raise AssertionError  # the loop returns, or raises
+                continue  # somebody else was faster; his change is in
+        return await self._try_update(session_id, change)
+
+    async def _try_update(self, session_id: str, change: Callable[[Session], None]) -> Session:
+        session = await self.load(session_id)
+        if session is None:
+            raise NotFound(f"Session {session_id!r}.")
+        before = Snapshot.of(session, self.adapter.limits)
+        change(session)
+        if Snapshot.of(session, self.adapter.limits) == before:
+            return session
+        return await self.save(session)
 
     async def update_data(self, session_id: str, changes: dict[str, Any]) -> Session:
         """Merge top-level keys into a session's data; keys that others write meanwhile are kept."""
@@ -175,8 +184,9 @@ class PersistenceManager:
         """Give a session another status; ``completed`` notes the time, any other one forgets it."""
 
         def change(session: Session) -> None:
-            session.status = status
-            session.completed_at = self._clock() if status == "completed" else None
+            if session.status != status:
+                session.status = status
+                session.completed_at = self._clock() if status == "completed" else None
 
         return await self.update(session_id, change)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self, TypedDict, TypeVar
 
-from holdfast.capabilities import Durability, Finding, Limits
+from holdfast.capabilities import Capability, Durability, Finding, Limits
 from holdfast.clock import Clock, utc_now
 from holdfast.codec import Codec, Plain
 from holdfast.errors import (
@@ -22,7 +22,7 @@ from holdfast.toolkit.committing import commit
 from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import Lifetimes
 from holdfast.toolkit.messages import StoreMessages
-from holdfast.toolkit.operation import Observer, Phase, Translate
+from holdfast.toolkit.operation import Observer, Phase, Translate, operation
 from holdfast.toolkit.results import committed
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.serial_commit import SerialCommit
@@ -33,6 +33,8 @@ from holdfast.toolkit.urls import Parse, flag, seconds
 __all__ = ["COMMON_OPTIONS", "COMMON_URL_OPTIONS", "CommonOptions", "StoreAdapter"]
 
 P = TypeVar("P")
+
+_LAST_MOMENT = 1.0  # seconds for a write that outlived its caller, when the adapter is closed
 
 
 class CommonOptions(TypedDict, total=False):
@@ -122,7 +124,6 @@ class StoreAdapter:
             observer=options.get("observer"),
         )
         self._required = options.get("require_durability")
-        self._facts: list[Facts] = []  # shared with the views, filled on opening
         self._bind("")
 
     def _bind(self, tenant: str) -> None:
@@ -161,9 +162,9 @@ class StoreAdapter:
         return self._learned().findings
 
     def _learned(self) -> Facts:
-        if not self._facts:
+        if self._runtime.facts is None:
             raise AdapterClosed("What it can do is known once it was opened.")
-        return self._facts[0]
+        return self._runtime.facts
 
     async def commit(self, turn: Turn) -> Committed:
         """See ``Adapter.commit``."""
@@ -176,20 +177,22 @@ class StoreAdapter:
 
     async def initialize(self, *, create: bool = True, migrate: bool = False) -> None:
         """See ``Adapter.initialize``."""
-        life = self._runtime.lifecycle
-        if life.state != "new":
-            life.check()
-            return
-        life.open()
-        try:
-            async with self._runtime.operation("initialize"):
-                facts = await self._runtime.store.initialize(create=create, migrate=migrate)
-            self._require(facts)
-        except BaseException:
-            await self._runtime.store.aclose()
-            life.state = "new"
-            raise
-        self._facts.append(facts)
+        run = self._runtime
+        async with run.lifecycle.changing:
+            if run.lifecycle.state != "new":
+                run.lifecycle.check()
+                return
+            try:
+                async with operation(
+                    "initialize", timeout=run.timeout, translate=run.translate, observer=run.observer
+                ):
+                    facts = await run.store.initialize(create=create, migrate=migrate)
+                self._require(facts)
+            except BaseException:
+                await run.store.aclose()
+                raise
+            run.facts = facts
+            run.lifecycle.open()
 
     def _require(self, facts: Facts) -> None:
         if self._required is not None and facts.durability < self._required:
@@ -214,6 +217,7 @@ class StoreAdapter:
     def for_tenant(self, tenant: str) -> Self:
         """See ``Adapter.for_tenant``."""
         check_id(tenant, "tenant")
+        self._runtime.require(Capability.TENANTS)
         view = copy.copy(self)
         view._bind(tenant)  # noqa: SLF001 - its own kind
         return view
@@ -223,16 +227,22 @@ class StoreAdapter:
         raise UnsupportedCapability(kind.__name__, "This adapter offers sessions and messages.")
 
     async def aclose(self) -> None:
-        """See ``Adapter.aclose``."""
+        """See ``Adapter.aclose``. What runs may end, for as long as one operation may take."""
         run = self._runtime
-        if self._tenant or run.lifecycle.state != "open":
+        if self._tenant:
             return
-        run.lifecycle.check()
-        run.lifecycle.close()
-        try:
-            await run.commits.aclose(run.timeout)
-        finally:
-            await run.store.aclose()
+        async with run.lifecycle.changing:
+            if run.lifecycle.state != "open":
+                return
+            run.lifecycle.check()
+            run.lifecycle.close()
+            try:
+                await run.lifecycle.idle(run.timeout)
+            finally:
+                try:
+                    await run.commits.aclose(_LAST_MOMENT)
+                finally:
+                    await run.store.aclose()
 
     async def __aenter__(self) -> Self:
         await self.initialize()

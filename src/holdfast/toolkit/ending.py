@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from holdfast.errors import HoldfastError, NotFound, OutcomeUnknown, SessionFenced
+from holdfast.errors import NotFound, SessionFenced
 from holdfast.ids import new_id
-from holdfast.toolkit.operation import Operation
+from holdfast.toolkit.operation import Operation, Phase
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.store import Head, HeadQuery, Position, Write
 
@@ -28,13 +28,10 @@ async def end_life(
     Raises:
         VersionConflict: A guard did not hold; it lives on.
         SessionFenced: It is fenced; it lives on.
-        OutcomeUnknown: It is dead, but not all of its rows are freed: ``sweep`` will do that.
+        OutcomeUnknown: It may be dead, and not all of its rows are freed: ``sweep`` will do that.
     """
     await _kill(run, head, running, expected, last_seq)
-    try:
-        await _free(run, head, running)
-    except HoldfastError as error:
-        raise OutcomeUnknown("It is dead; sweep frees what is left of it.") from error
+    await _free(run, head, running)
 
 
 async def _kill(run: Runtime, head: Head, running: Operation, expected: int | None, last_seq: int | None) -> None:
@@ -51,7 +48,7 @@ async def _kill(run: Runtime, head: Head, running: Operation, expected: int | No
     try:
         await run.submit(write, running)
     except NotFound:
-        return  # somebody else has ended it since it was read
+        running.phase = Phase.STORED  # somebody else has ended it since it was read
 
 
 async def _free(run: Runtime, head: Head, running: Operation) -> None:
@@ -59,7 +56,7 @@ async def _free(run: Runtime, head: Head, running: Operation) -> None:
     for life in dead:  # grows by the children of each
         dead.extend([child async for child in _children(run, life) if await _died(run, child, running)])
     for life in reversed(dead):
-        while await run.store.free(life.key, limit=_FREE_STEP):
+        while await run.store.free(life.key, limit=_FREE_STEP) == _FREE_STEP:
             pass
 
 

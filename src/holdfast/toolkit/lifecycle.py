@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from holdfast.errors import AdapterClosed, WrongEventLoop, WrongProcess
 
@@ -9,12 +11,21 @@ __all__ = ["Lifecycle"]
 
 
 class Lifecycle:
-    """The state of an adapter, shared by its views."""
+    """The state of an adapter, shared by its views.
+
+    Attributes:
+        state: ``new``, ``open`` or ``closed``.
+        changing: Held while it is opened or closed.
+    """
 
     def __init__(self) -> None:
         self.state = "new"
+        self.changing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def open(self) -> None:
         """It is open now, in this loop and this process."""
@@ -23,7 +34,7 @@ class Lifecycle:
         self._process = os.getpid()
 
     def close(self) -> None:
-        """It is closed for good."""
+        """It is closed for good: what runs may end, nothing new begins."""
         self.state = "closed"
 
     def check(self) -> None:
@@ -42,3 +53,28 @@ class Lifecycle:
             raise WrongProcess
         if self._loop is not asyncio.get_running_loop():
             raise WrongEventLoop
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """While this is entered, closing waits.
+
+        Raises:
+            HoldfastError: It may not be used; see ``check``.
+        """
+        self.check()
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def idle(self, timeout: float) -> None:
+        """Wait until nothing runs any more, but no longer than ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            return

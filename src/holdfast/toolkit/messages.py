@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from holdfast.capabilities import Capability
 from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
 from holdfast.ids import check_id, new_id
 from holdfast.models import Message, Page, Turn
@@ -60,14 +61,15 @@ class StoreMessages:
         else:
             walk = read_walk(cursor, ref, self._run.limits, after=after, before=before, last=last, limit=limit)
         walk.aligned = walk.aligned or align == "turn"
-        async with self._run.operation("messages.find") as running:
+        async with self._run.operation("messages.find"):
             head = await self._run.live_head(ref)
             walk.check(head)
             rows = walk.page(await self._rows(head, walk.span()))
             if walk.aligned and walk.newest and rows:
                 rows = await self._aligned(head, rows, walk.after)
-            await self._run.was_read(head, running)
-            return await self._page(head, rows, walk.next_cursor(head.key, rows), on_corrupt)
+            page = await self._page(head, rows, walk.next_cursor(head.key, rows), on_corrupt)
+        await self._run.was_read(head)
+        return page
 
     async def get(self, session_id: str, message_id: str) -> Message | None:
         """See ``MessageRepository.get``."""
@@ -87,6 +89,7 @@ class StoreMessages:
     async def replace(self, session_id: str, message: Message) -> Message:
         """See ``MessageRepository.replace``."""
         ref = self._ref(session_id)
+        self._run.require(Capability.REPLACE)
         turn = Turn(session_id=session_id)
         write = encode_replacement(message, ref=ref, now=self._run.now(), limits=self._run.limits, turn=turn)
         write = replace(write, lifetimes=self._run.lifetimes)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from time import perf_counter
 
 from holdfast.errors import BackendTimeout, Backpressure, HoldfastError, OutcomeUnknown
@@ -18,12 +18,14 @@ logger = logging.getLogger("holdfast")
 class Phase(Enum):
     """How far an operation has come; it decides what a deadline that passes means."""
 
-    IDLE = BackendTimeout
+    IDLE = auto()
     """Nothing was sent that changes anything."""
-    WAITING = Backpressure
+    WAITING = auto()
     """A write waits for a place in the queue."""
-    SENT = OutcomeUnknown
+    SENT = auto()
     """A write was sent, and its answer is missing."""
+    STORED = auto()
+    """A write is durable; whatever fails now, it is not that."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,7 @@ async def operation(
             ours = translate(error, running)
             if ours is None:
                 raise
-            raise ours from error
+            raise _after_storing(running) or ours from error
     except BaseException as error:
         raised = error
         raise
@@ -102,7 +104,15 @@ async def operation(
             _tell(observer, Observed(name, perf_counter() - started, raised))
 
 
+def _after_storing(running: Operation) -> HoldfastError | None:
+    if running.phase is not Phase.STORED:
+        return None
+    return OutcomeUnknown("It is stored; what was to follow failed.", turn_id=running.turn_id)
+
+
 def _late(running: Operation) -> HoldfastError:
+    if running.phase is Phase.STORED:
+        return OutcomeUnknown("It is stored; what was to follow took too long.", turn_id=running.turn_id)
     if running.phase is Phase.SENT:
         return OutcomeUnknown("No answer came in time.", turn_id=running.turn_id)
     return Backpressure() if running.phase is Phase.WAITING else BackendTimeout()

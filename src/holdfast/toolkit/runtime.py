@@ -1,12 +1,14 @@
 """What the repositories of one adapter share: the store, and everything that core puts around it."""
 
-from contextlib import AbstractAsyncContextManager
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from holdfast.capabilities import Limits
+from holdfast.capabilities import Capability, Limits
 from holdfast.clock import Clock, to_micros
 from holdfast.codec import Codec
-from holdfast.errors import NotFound, SessionExpired, SessionFenced
+from holdfast.errors import HoldfastError, NotFound, SessionExpired, SessionFenced, UnsupportedCapability
 from holdfast.ids import new_id
 from holdfast.models import Turn
 from holdfast.toolkit.encoding import encode_turn, seal
@@ -14,9 +16,13 @@ from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import prolong
 from holdfast.toolkit.operation import Observer, Operation, Translate, operation
 from holdfast.toolkit.serial_commit import SerialCommit
-from holdfast.toolkit.store import Done, Head, Lifetime, Ref, Store, Write
+from holdfast.toolkit.store import Done, Facts, Head, Lifetime, Ref, Store, Write
 
 __all__ = ["Runtime"]
+
+logger = logging.getLogger("holdfast")
+
+_TOUCH_TIMEOUT = 1.0  # seconds
 
 
 @dataclass(kw_only=True)
@@ -34,6 +40,7 @@ class Runtime:
     refresh_on_read: bool
     timeout: float
     observer: Observer | None
+    facts: Facts | None = None
     latest: int = -(2**63)
 
     def now(self) -> int:
@@ -41,21 +48,37 @@ class Runtime:
         self.latest = max(self.latest, to_micros(self.clock()))
         return self.latest
 
-    def operation(self, name: str) -> AbstractAsyncContextManager[Operation]:
+    @asynccontextmanager
+    async def operation(self, name: str, *, timeout: float | None = None) -> AsyncGenerator[Operation]:
         """What every call runs in."""
-        self.lifecycle.check()
-        return operation(name, timeout=self.timeout, translate=self.translate, observer=self.observer)
+        deadline = self.timeout if timeout is None else timeout
+        with self.lifecycle.using():
+            async with operation(
+                name, timeout=deadline, translate=self.translate, observer=self.observer
+            ) as running:
+                yield running
+
+    def require(self, capability: str) -> None:
+        """Return if the store offers this.
+
+        Raises:
+            UnsupportedCapability: It does not; nothing was sent.
+        """
+        if self.facts is not None and capability not in self.facts.capabilities:
+            raise UnsupportedCapability(capability, "Ask adapter.capabilities before.")
 
     def encode(self, turn: Turn, tenant: str) -> Write:
         """The write of a turn, checked in full; nothing is awaited."""
-        return encode_turn(
-            turn,
-            tenant=tenant,
-            now=self.now(),
-            limits=self.limits,
-            codec=self.codec,
-            lifetimes=self.lifetimes,
+        write = encode_turn(
+            turn, tenant=tenant, now=self.now(), limits=self.limits, codec=self.codec, lifetimes=self.lifetimes
         )
+        if write.remove:
+            self.require(Capability.REMOVE)
+        if write.state and write.state.parent_id is not None:
+            self.require(Capability.PARENTS)
+        if write.state and (write.state.expires_at or write.state.state_expires_at):
+            self.require(Capability.EXPIRY)
+        return write
 
     async def submit(self, write: Write, running: Operation) -> Done:
         """Seal a write and make it durable."""
@@ -79,8 +102,12 @@ class Runtime:
             raise SessionExpired(f"Session {ref.id!r}.")
         return head
 
-    async def was_read(self, head: Head, running: Operation) -> None:
-        """Move the lifetimes of a session that was read, if it is to live longer for that, and by a tenth."""
+    async def was_read(self, head: Head) -> None:
+        """Move the lifetimes of a session that was read, if it is to live longer for that, and by a tenth.
+
+        The answer is made already, so this must not spoil it: it is an operation of its own, with a short
+        deadline, and where it fails the lifetimes are moved by the next read.
+        """
         if not self.refresh_on_read:
             return
         write = Write(
@@ -95,6 +122,9 @@ class Runtime:
         if prolong(head, write) == head:
             return
         try:
-            await self.submit(write, running)
+            async with self.operation("sessions.touch", timeout=_TOUCH_TIMEOUT) as running:
+                await self.submit(write, running)
         except (NotFound, SessionFenced):
             return  # it ended, or was fenced, while it was read: there is nothing to prolong
+        except HoldfastError as error:
+            logger.warning("A session that was read could not be prolonged: %s", type(error).__name__)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from holdfast.capabilities import Limits
-from holdfast.errors import BackendUnavailable, FlushIncomplete, OutcomeUnknown
+from holdfast.errors import AdapterClosed, FlushIncomplete, OutcomeUnknown
 from holdfast.toolkit.operation import Operation, Phase
 from holdfast.toolkit.store import Busy, Done, Outcome, Refused, Write
 
@@ -64,7 +64,9 @@ class SerialCommit:
                 item.answer.cancel()
             raise
         if isinstance(outcome, Refused):
+            operation.phase = Phase.IDLE
             raise outcome.error
+        operation.phase = Phase.STORED
         return outcome
 
     async def aclose(self, timeout: float) -> None:
@@ -75,12 +77,17 @@ class SerialCommit:
         """
         if self._task is None or self._task.done():
             return
-        done, _ = await asyncio.wait({self._task}, timeout=timeout)
+        try:
+            done, _ = await asyncio.wait({self._task}, timeout=timeout)
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
         if not done:
-            self._task.cancel()
             raise FlushIncomplete(self._give_up())
 
     def _give_up(self) -> list[str]:
+        if self._task is not None:
+            self._task.cancel()
         left = [*([self._sent] if self._sent else []), *self._queue, *self._waiting]
         self._queue.clear()
         self._waiting.clear()
@@ -90,7 +97,8 @@ class SerialCommit:
             if item is self._sent:
                 item.answer.set_exception(OutcomeUnknown("The adapter was closed.", turn_id=item.write.turn_id))
             else:
-                item.answer.set_exception(BackendUnavailable("The adapter was closed."))
+                item.answer.set_exception(AdapterClosed("It was closed before this could be written."))
+            item.answer.exception()  # its caller may be gone: nobody else would look at it
         return [item.write.ref.id for item in left]
 
     def _full(self, write: Write) -> bool:

@@ -31,13 +31,14 @@ class StoreSessions:
     async def get(self, session_id: str) -> Session | None:
         """See ``SessionRepository.get``."""
         ref = Ref(self._tenant, check_id(session_id, "session_id"))
-        async with self._run.operation("sessions.get") as running:
+        async with self._run.operation("sessions.get"):
             head = await self._run.head(ref, state=True)
             now = self._run.now()
             if head is None or head.dead(now):
                 return None
-            await self._run.was_read(head, running)
-            return await session_of(head, now, self._run.codec)
+            session = await session_of(head, now, self._run.codec)
+        await self._run.was_read(head)
+        return session
 
     async def save(
         self, session: Session, *, expected: Expected | None = None, turn_id: str | None = None

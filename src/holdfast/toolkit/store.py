@@ -312,7 +312,7 @@ class Store(Protocol):
         ...
 
     async def free(self, key: SessionKey, *, limit: int) -> int:
-        """Delete rows of a dead life, at most ``limit``, and in the end its mark; 0 means that none is left."""
+        """Delete rows of a dead life, and in the end its mark; fewer than ``limit`` means that none is left."""
         ...
 
     async def sweep(self, *, tenant: str | None, limit: int, now: int) -> int:

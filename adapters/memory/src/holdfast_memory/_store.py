@@ -175,12 +175,12 @@ class MemoryStore:
         rows = self._rows.get(key.key)
         if key.key not in self._dead or rows is None:
             return 0
-        if rows.seqs:
-            last = rows.seqs[min(limit, len(rows.seqs)) - 1]
-            return rows.drop(0, last)
-        if all(head.parent_key != key.key for head in self._heads.values()):
-            del self._rows[key.key], self._dead[key.key]
-        return 0
+        freed = rows.drop(0, rows.seqs[min(limit, len(rows.seqs)) - 1]) if rows.seqs else 0
+        # A child that lives on (it is fenced) keeps its parent's mark, so that sweep finds it later.
+        if freed == limit or any(head.parent_key == key.key for head in self._heads.values()):
+            return freed
+        del self._rows[key.key], self._dead[key.key]
+        return freed + 1
 
     async def sweep(self, *, tenant: str | None, limit: int, now: int) -> int:
         """See ``Store.sweep``."""
@@ -191,8 +191,8 @@ class MemoryStore:
             self._bury(head.key)
             freed += 1
         for key in [key for key in self._dead.values() if tenant in (None, key.tenant)]:
-            while freed < limit and (count := await self.free(key, limit=limit - freed)):
-                freed += count
+            if freed < limit:
+                freed += await self.free(key, limit=limit - freed)
         return freed
 
     def _doomed(self, tenant: str | None, now: int) -> list[Head]:

@@ -49,6 +49,7 @@ class SQLiteAdapter(StoreAdapter):
 
         Raises:
             ConfigurationError: An option has no legal value.
+            InvalidArgument: A common option has none.
         """
         if synchronous not in {"FULL", "NORMAL"}:
             raise ConfigurationError("synchronous is FULL or NORMAL.")

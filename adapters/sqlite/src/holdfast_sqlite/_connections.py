@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from holdfast.errors import ConfigurationError, OutcomeUnknown
+from holdfast.errors import AdapterClosed, ConfigurationError, OutcomeUnknown
 from holdfast_sqlite._errors import is_busy
 from holdfast_sqlite._forgotten import watch
 
@@ -28,8 +28,11 @@ Values = Mapping[str, Any] | Sequence[Any]
 _WAL_PAUSE = 0.02  # seconds; switching to WAL can fail "locked" in spite of the busy timeout
 
 
+_SCRUB_PAUSE = 0.1  # seconds between two tries to empty the log
+
+
 class Transaction:
-    """The writing connection, inside a transaction."""
+    """The writing connection, for whoever has it to himself."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -162,21 +165,39 @@ class Connections:
     async def scrub(self) -> None:
         """Empty the write-ahead log, so that no file holds what was overwritten.
 
+        A reader of an old snapshot stands in the way. Each try waits a moment only, since all writers of the
+        file wait meanwhile.
+
         Raises:
-            OutcomeUnknown: A reader of an old snapshot stands in the way.
+            OutcomeUnknown: It stood in the way until the end.
         """
+        deadline = time.monotonic() + self._busy_timeout
+        while not await self._try_to_scrub():
+            if time.monotonic() > deadline:
+                raise OutcomeUnknown(
+                    "It is replaced, but a long reader keeps the old text in the write-ahead log."
+                )
+            await asyncio.sleep(_SCRUB_PAUSE)
+
+    async def _try_to_scrub(self) -> bool:
         async with self._writing:
-            [[busy, _, _]] = await self._open_writer().execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        if busy:
-            raise OutcomeUnknown("It is replaced, but a long reader keeps the old text in the write-ahead log.")
+            writer = self._open_writer()
+            await writer.execute_fetchall("PRAGMA busy_timeout = 20")
+            try:
+                [[busy, _, _]] = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await writer.execute_fetchall(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+        return not busy
 
     def _open_writer(self) -> aiosqlite.Connection:
-        assert self._writer is not None  # noqa: S101 - the adapter's life cycle sees to it
+        if self._writer is None:
+            raise AdapterClosed("The file was closed.")
         return self._writer
 
     async def aclose(self) -> None:
         """Close all of them; readers first, so that the last one can tidy up the log."""
         async with self._writing:
+            self._writer = None
+            self._idle = asyncio.Queue()
             while self._all:
                 await self._all.pop().close()
-            self._writer = None

@@ -25,11 +25,13 @@ async def free(connections: Connections, key: SessionKey, limit: int) -> int:
 
 async def _free(transaction: Transaction, number: int, limit: int) -> int:
     await transaction.run(QUERIES["free_messages"], {"number": number, "limit": limit})
-    [[freed]] = await transaction.run("SELECT changes()")
-    if not freed:
-        await transaction.run(QUERIES["free_state"], {"number": number})
-        await transaction.run(QUERIES["free_mark"], {"number": number})
-    return int(freed)
+    [[freed]] = await transaction.run(QUERIES["changes"])
+    if freed == limit:
+        return limit
+    await transaction.run(QUERIES["free_state"], {"number": number})
+    await transaction.run(QUERIES["free_mark"], {"number": number})
+    [[marks]] = await transaction.run(QUERIES["changes"])
+    return int(freed + marks)
 
 
 async def sweep(connections: Connections, tenant: str | None, limit: int, now: int) -> int:
@@ -39,8 +41,8 @@ async def sweep(connections: Connections, tenant: str | None, limit: int, now: i
         freed = await _bury_doomed(transaction, tenant, limit, now)
         dead = await transaction.run(QUERIES["all_dead"], {"tenant": tenant, "limit": limit})
         for [number] in dead:
-            while freed < limit and (count := await _free(transaction, number, limit - freed)):
-                freed += count
+            if freed < limit:
+                freed += await _free(transaction, number, limit - freed)
         return freed
 
     return await connections.write(run)

@@ -4,16 +4,15 @@ from typing import Any
 
 from holdfast.toolkit import Found, HeadQuery, Position
 from holdfast_sqlite._connections import Connections
+from holdfast_sqlite._queries import QUERIES
 from holdfast_sqlite._rows import head_of
 
 __all__ = ["find"]
 
-_SELECT = """
-SELECT h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.agent, h.status, h.version,
-       h.next_seq, h.message_count, h.last_message_at, h.created_at, h.updated_at, h.completed_at, h.expires_at,
-       h.state_expires_at, h.fence, s.digest, s.recent_turns, CASE WHEN :state THEN s.body END
+_SELECT = f"""
+SELECT {QUERIES["head_columns"]}
 FROM holdfast_head AS h LEFT JOIN holdfast_state AS s ON s.number = h.number
-WHERE """
+WHERE """  # noqa: S608 - fixed pieces
 
 _ACTIVITY = "(h.updated_at, h.id) < (:at, :begin)", "h.updated_at DESC, h.id DESC"
 _CREATED = "(h.created_at, h.id) > (:at, :begin)", "h.created_at, h.id"

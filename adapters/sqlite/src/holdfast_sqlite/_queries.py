@@ -12,7 +12,8 @@ _package = files("holdfast_sqlite")
 
 def _named(text: str) -> dict[str, str]:
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+    named = dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+    return {name: query.replace("{head_columns}", named["head_columns"]) for name, query in named.items()}
 
 
 def statements(script: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from holdfast.capabilities import Capability, Durability, Finding
+from holdfast.errors import OutcomeUnknown
 from holdfast.toolkit import (
     Facts,
     Found,
@@ -12,6 +13,7 @@ from holdfast.toolkit import (
     Outcome,
     Plan,
     Ref,
+    Refused,
     Row,
     SessionKey,
     Span,
@@ -53,7 +55,18 @@ class SQLiteStore:
 
         outcomes = await self._connections.write(run)
         if any(write.replace for write in writes):
+            return await self._scrubbed(writes, outcomes)
+        return outcomes
+
+    async def _scrubbed(self, writes: Sequence[Write], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes once no file holds the old text of a redaction; if one does, of the redactions alone."""
+        try:
             await self._connections.scrub()
+        except OutcomeUnknown as error:
+            return [
+                Refused(OutcomeUnknown(error.detail, turn_id=write.turn_id)) if write.replace else outcome
+                for write, outcome in zip(writes, outcomes, strict=True)
+            ]
         return outcomes
 
     async def heads(self, refs: Sequence[Ref], *, state: bool) -> Sequence[Head | None]:
@@ -105,7 +118,7 @@ class SQLiteStore:
 
     async def ping(self) -> None:
         """See ``Store.ping``."""
-        await self._connections.read("SELECT 1 FROM holdfast_meta", {})
+        await self._connections.read(QUERIES["ping"], {})
 
     async def aclose(self) -> None:
         """See ``Store.aclose``."""

@@ -1,4 +1,5 @@
--- Every statement of the adapter, by name. Values are bound, always; nothing else ever enters a statement.
+-- The statements of the adapter, by name. Values are bound, always. Listings are put together from fixed pieces in
+-- _listing.py; {head_columns} stands for the columns below.
 
 -- name: tables
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('holdfast_meta', 'holdfast_head');
@@ -12,11 +13,14 @@ VALUES (:component, :schema, :min_reader, :min_writer)
 ON CONFLICT (component) DO UPDATE
 SET schema = excluded.schema, min_reader = excluded.min_reader, min_writer = excluded.min_writer;
 
+-- name: head_columns
+h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.agent, h.status, h.version,
+h.next_seq, h.message_count, h.last_message_at, h.created_at, h.updated_at, h.completed_at, h.expires_at,
+h.state_expires_at, h.fence, s.digest, s.recent_turns, CASE WHEN :state THEN s.body END
+
 -- name: heads
 -- The heads of many sessions, by a JSON array of [tenant, id] pairs.
-SELECT h.number, h.tenant, h.id, h.key, h.parent_key, h.parent_id, h.user_id, h.agent, h.status, h.version,
-       h.next_seq, h.message_count, h.last_message_at, h.created_at, h.updated_at, h.completed_at, h.expires_at,
-       h.state_expires_at, h.fence, s.digest, s.recent_turns, CASE WHEN :state THEN s.body END
+SELECT {head_columns}
 FROM json_each(:refs) AS ref
 JOIN holdfast_head AS h
   ON h.tenant = json_extract(ref.value, '$[0]') AND h.id = json_extract(ref.value, '$[1]')
@@ -109,7 +113,18 @@ DELETE FROM holdfast_dead AS d
 WHERE d.number = :number AND NOT EXISTS (SELECT 1 FROM holdfast_head AS h WHERE h.parent_key = d.key);
 
 -- name: all_dead
-SELECT number FROM holdfast_dead WHERE :tenant IS NULL OR tenant = :tenant LIMIT :limit;
+-- Those that have something to free: their rows, or a mark that no child needs any more.
+SELECT d.number FROM holdfast_dead AS d
+WHERE (:tenant IS NULL OR d.tenant = :tenant)
+  AND (EXISTS (SELECT 1 FROM holdfast_state AS s WHERE s.number = d.number)
+       OR NOT EXISTS (SELECT 1 FROM holdfast_head AS h WHERE h.parent_key = d.key))
+LIMIT :limit;
+
+-- name: changes
+SELECT changes();
+
+-- name: ping
+SELECT 1 FROM holdfast_meta;
 
 -- name: doomed
 -- Lives to end: the expired, and what hangs below the dead; one may be both. The cross join begins with the dead.
