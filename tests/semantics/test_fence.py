@@ -112,7 +112,8 @@ async def test_expiry_and_sweep_pass_by(adapter, fence, clock, say):
     await adapter.messages.append("s", say("a"))
     await fence("moving")
     clock.pass_(hours=2)
-    assert await adapter.sweep() == 1
+    assert await adapter.sweep() > 0
+    assert await adapter.sweep() == 0
     assert await adapter.sessions.get("s") is not None
     assert len(await adapter.messages.find("s")) == 1
     assert [info.id for info in await adapter.sessions.find(SessionQuery())] == ["s"]
@@ -122,7 +123,8 @@ async def test_expiry_and_sweep_pass_by(adapter, fence, clock, say):
         await adapter.sessions.save(Session(id="s"))
     await fence("")
     assert await adapter.sessions.get("s") is None
-    assert await adapter.sweep() == 2
+    assert await adapter.sweep() > 0
+    assert await adapter.sweep() == 0
 
 
 async def test_a_fenced_child_outlives_its_deleted_parent_until_it_is_swept(adapter, fence, say):
