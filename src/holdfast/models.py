@@ -262,8 +262,8 @@ class Committed:
     """What a commit stored.
 
     Attributes:
-        session: The session afterwards, without its state. On a replay, ``version`` and ``last_seq`` are
-            those of the first answer.
+        session: The session afterwards, without its state. On a replay of a write that carried state or a
+            removal, ``version`` and ``last_seq`` are those of the first answer; all else is as it is now.
         messages: The messages with their positions, in the order of the turn. On a replay, without those
             that were removed since.
         replayed: Whether all of it was stored before, by an earlier try.

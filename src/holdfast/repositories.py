@@ -41,7 +41,7 @@ class SessionRepository(Protocol):
     async def save(
         self, session: Session, *, expected: Expected | None = None, turn_id: str | None = None
     ) -> Session:
-        """Store a session's state, if nobody else has written meanwhile; give it back as it is now.
+        """Store a session's state, if nobody else has written meanwhile; give it back as it was stored.
 
         The version rises by 1. The argument is left alone. ``user_id`` and ``parent_id`` are fixed at creation.
 

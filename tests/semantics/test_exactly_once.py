@@ -173,3 +173,18 @@ async def test_appending_nothing_writes_nothing(adapter, clock, everything):
     clock.pass_(hours=1)
     assert tuple(await adapter.messages.append("s", [])) == ()
     assert await everything(adapter) == before
+
+
+@pytest.mark.parametrize("more", ["state", "removal"])
+async def test_a_turn_that_brings_more_than_its_first_try_is_refused_not_lost(adapter, more):
+    session = await adapter.sessions.save(Session(id="more"))
+    await adapter.messages.append("more", [Message(id="old", role="user", content="old")])
+    said = [Message(id="a", role="user", content="x")]
+    await adapter.messages.append("more", said, turn_id="t")
+    session.data["paid"] = True
+    extra = {"session": session} if more == "state" else {"remove": (0, 1)}
+    with pytest.raises(DuplicateIdConflict) as caught:
+        await adapter.commit(Turn(id="t", session_id="more", messages=said, **extra))
+    assert caught.value.ids == ("t",)
+    assert (await adapter.sessions.get("more")).version == 1
+    assert len(await adapter.messages.find("more")) == 2

@@ -1,6 +1,7 @@
 """What was redacted or deleted is in no file any more."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -48,4 +49,7 @@ async def test_a_deleted_session_is_in_no_file_once_the_adapter_is_closed(path):
         await adapter.sessions.save(Session(id="s", data={"secret": CANARY * 500}))
         await adapter.messages.append("s", [Message(role="user", content=CANARY) for n in range(50)])
         assert await adapter.sessions.delete("s")
+        with closing(sqlite3.connect(path)) as probe:
+            for table in ("head", "state", "message", "dead"):
+                assert probe.execute(f"SELECT * FROM holdfast_{table}").fetchall() == []
     assert files_holding(path, CANARY) == []

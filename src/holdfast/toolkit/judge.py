@@ -117,11 +117,21 @@ def _replay(write: Write, head: Head, known: Mapping[str, Row]) -> Refused | Don
             replayed=True,
         )
     if write.rows and all(_stored_by(write, row, known.get(row.id)) for row in write.rows):
+        if _brings_more(write, head):
+            return Refused(DuplicateIdConflict(write.ref.id, [write.turn_id]))
         # Past the remembered writes: its rows tell that it was stored, and its state with them.
         version = head.version if write.state is None or write.expected is None else write.expected + 1
         last = max(known[row.id].seq for row in write.rows)
         return Done(replace(head, version=version, next_seq=last + 1), _seqs(write, known), replayed=True)
     return None
+
+
+def _brings_more(write: Write, head: Head) -> bool:
+    """Whether this write carries what the one that stored its rows did not: that would get lost in a replay."""
+    if not write.state and not write.remove:
+        return False
+    too_old = write.expected is not None and head.version <= write.expected
+    return len(head.recent_turns) < REMEMBERED or bool(write.state and too_old)
 
 
 def _stored_by(write: Write, row: Row, stored: Row | None) -> bool:
