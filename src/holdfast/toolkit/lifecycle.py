@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from holdfast.errors import AdapterClosed, WrongEventLoop, WrongProcess
@@ -55,7 +55,7 @@ class Lifecycle:
             raise WrongEventLoop
 
     @contextmanager
-    def using(self) -> Iterator[None]:
+    def using(self) -> Generator[None]:
         """While this is entered, closing waits.
 
         Raises:
