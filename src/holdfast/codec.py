@@ -31,7 +31,6 @@ _STATE_FIELDS = (
     "schema_version",
     "metadata",
 )
-_parts: TypeAdapter[list[Part]] = TypeAdapter(list[Part])
 
 
 class Encoded(NamedTuple):
@@ -72,7 +71,7 @@ def decode_message(body: str, **envelope: Any) -> Message:
     content = fields.setdefault("content", "")
     if type(content) is not str:
         try:
-            fields["content"] = _parts.validate_python(content)
+            fields["content"] = _parts().validate_python(content)
         except (ValidationError, InvalidArgument) as error:
             raise CorruptRecord("not the parts of a message.") from error
     message = Message.model_construct(**fields, **envelope)
@@ -153,6 +152,11 @@ def _check_texts(message: Message, path: str) -> None:
 
 def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
+
+
+@cache
+def _parts() -> TypeAdapter[list[Part]]:
+    return TypeAdapter(list[Part])
 
 
 @cache

@@ -15,7 +15,8 @@ _EXACT = {str, bool, int, float, dict, list, tuple}
 class StrictModel(BaseModel):
     """A pydantic model that refuses what pydantic would convert, even in strict mode: subclasses, enums."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    # Validators are built on first use: importing holdfast must cost little more than importing pydantic.
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     # How deep pydantic looks into a field, where that is not 1; below it values are kept as they are, and
     # checked when they are packed.
