@@ -53,3 +53,23 @@ async def test_a_deleted_session_is_in_no_file_once_the_adapter_is_closed(path):
             for table in ("head", "state", "message", "dead"):
                 assert probe.execute(f"SELECT * FROM holdfast_{table}").fetchall() == []
     assert files_holding(path, CANARY) == []
+
+
+async def test_a_log_that_cannot_be_emptied_makes_the_outcome_unknown_not_unwritten(path, monkeypatch):
+    async def full(connections):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    async with SQLiteAdapter(path) as adapter:
+        await adapter.sessions.save(Session(id="s"))
+        await adapter.messages.append("s", [Message(id="m", role="user", content=CANARY)])
+        replacement = Message(id="m", role="user", content="[redacted]")
+        with monkeypatch.context() as patch:
+            patch.setattr("holdfast_sqlite._connections.Connections._try_to_scrub", full)
+            with pytest.raises(OutcomeUnknown) as caught:
+                await adapter.messages.replace("s", replacement)
+        assert caught.value.turn_id
+        assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+        await adapter.messages.replace("s", replacement)
+        assert files_holding(path, CANARY) == []

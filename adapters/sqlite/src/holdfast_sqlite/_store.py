@@ -63,10 +63,9 @@ class SQLiteStore:
         try:
             await self._connections.scrub()
         except OutcomeUnknown as error:
-            return [
-                Refused(OutcomeUnknown(error.detail, turn_id=write.turn_id)) if write.replace else outcome
-                for write, outcome in zip(writes, outcomes, strict=True)
-            ]
+            error.turn_id = next(write.turn_id for write in writes if write.replace)
+            late = Refused(error)
+            return [late if write.replace else outcome for write, outcome in zip(writes, outcomes, strict=True)]
         return outcomes
 
     async def heads(self, refs: Sequence[Ref], *, state: bool) -> Sequence[Head | None]:
