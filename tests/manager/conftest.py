@@ -16,7 +16,7 @@ def failing(adapter, monkeypatch):
 
     def fail(*errors: Exception, executed: bool = False) -> None:
         store = adapter._runtime.store
-        flush = adapter._runtime.commits._flush
+        flush = adapter._runtime.commits._flusher._flush
         left = list(errors)
 
         async def failing_flush(writes):
@@ -26,7 +26,7 @@ def failing(adapter, monkeypatch):
                 await flush(writes)
             raise left.pop(0)
 
-        monkeypatch.setattr(adapter._runtime.commits, "_flush", failing_flush)
+        monkeypatch.setattr(adapter._runtime.commits._flusher, "_flush", failing_flush)
         assert store is adapter._runtime.store
 
     return fail

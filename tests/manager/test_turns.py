@@ -76,13 +76,13 @@ async def test_what_changes_nothing_writes_nothing(manager, adapter, monkeypatch
     async with manager.session("s") as session:
         session.data["a"] = [1, {"b": 2}]
     flushes = []
-    flush = adapter._runtime.commits._flush
+    flush = adapter._runtime.commits._flusher._flush
 
     async def counting(writes):
         flushes.append(writes)
         return await flush(writes)
 
-    monkeypatch.setattr(adapter._runtime.commits, "_flush", counting)
+    monkeypatch.setattr(adapter._runtime.commits._flusher, "_flush", counting)
     async with manager.session("s") as session:
         async with session.turn():
             session.data["a"] = [1, {"b": 2}]

@@ -52,22 +52,25 @@ async def test_a_deletion_that_a_driver_sends_again_does_not_end_the_next_life(a
 
 
 async def test_each_write_of_a_batch_has_its_own_outcome(adapter, store, write, say):
-    for name in "ab":
+    for name in "abcd":
         await adapter.sessions.save(Session(id=name))
-    turn = Turn(session_id="a", messages=say("x", "y"))
+    await adapter.messages.append("c", say("old"))
+    await store.flush([write(ref=Ref("", "d"), fence="f")])
     batch = [
-        adapter._runtime.encode(turn, ""),
+        adapter._runtime.encode(Turn(session_id="a", messages=say("x", "y")), ""),
         write(ref=Ref("", "none"), delete=True),
         write(ref=Ref("", "b"), fence="f"),
-        adapter._runtime.encode(Turn(session_id="b", messages=say("x")), ""),
-        write(ref=Ref("", "a"), remove=Removal(0, 1)),
+        adapter._runtime.encode(Turn(session_id="d", messages=say("x")), ""),
+        write(ref=Ref("", "c"), remove=Removal(0, 1)),
+        adapter._runtime.encode(Turn(session_id="a", messages=say("z")), ""),
     ]
-    done, missing, fenced, refused, removed = await store.flush(batch)
+    done, missing, fenced, refused, removed, next_ = await store.flush(batch)
     assert done.seqs == (1, 2)
     assert isinstance(missing.error, NotFound)
     assert fenced.head.fence == "f"
     assert isinstance(refused.error, SessionFenced)
-    assert (removed.removed, removed.head.message_count) == (1, 1)
+    assert (removed.removed, removed.head.message_count) == (1, 0)
+    assert next_.seqs == (3,)
 
 
 async def test_a_touch_moves_no_activity_and_a_head_comes_without_its_body(adapter, store, write, clock):

@@ -6,9 +6,10 @@ from holdfast.toolkit.adapter import (
     CommonOptions,
     StoreAdapter,
 )
+from holdfast.toolkit.group_commit import GroupCommit
 from holdfast.toolkit.judge import REMEMBERED, Plan, judge
 from holdfast.toolkit.migrations import Schema, Step, steps_to_run
-from holdfast.toolkit.operation import Observed, Observer, Operation, Phase, Translate
+from holdfast.toolkit.operation import Observed, Observer, Operation, Phase, Slot, Translate
 from holdfast.toolkit.store import (
     Busy,
     Done,
@@ -41,6 +42,7 @@ __all__ = [
     "Done",
     "Facts",
     "Found",
+    "GroupCommit",
     "Head",
     "HeadQuery",
     "Lifetime",
@@ -58,6 +60,7 @@ __all__ = [
     "Row",
     "Schema",
     "SessionKey",
+    "Slot",
     "Span",
     "StateChange",
     "Step",

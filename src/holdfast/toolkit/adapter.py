@@ -19,13 +19,13 @@ from holdfast.models import Committed, Turn
 from holdfast.repositories import MessageRepository, SessionRepository
 from holdfast.toolkit.checks import check_int, check_timeout
 from holdfast.toolkit.committing import commit
+from holdfast.toolkit.group_commit import GroupCommit
 from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import Lifetimes
 from holdfast.toolkit.messages import StoreMessages
-from holdfast.toolkit.operation import Observer, Phase, Translate, operation
+from holdfast.toolkit.operation import Observer, Phase, Slot, Translate, operation
 from holdfast.toolkit.results import committed
 from holdfast.toolkit.runtime import Runtime
-from holdfast.toolkit.serial_commit import SerialCommit
 from holdfast.toolkit.sessions import StoreSessions
 from holdfast.toolkit.store import Facts, Store
 from holdfast.toolkit.urls import Parse, flag, seconds
@@ -45,7 +45,8 @@ class CommonOptions(TypedDict, total=False):
         limits: What it takes at most.
         clock: Tells the time.
         codec: What stands between bodies and the store.
-        observer: Is told of each operation.
+        observer: Is told of each operation, and of each flush of writes.
+        slot: Called for each write in its caller's task, for the observer of the flush.
         require_durability: Refuse to open where an acknowledgement would survive less than this.
         message_ttl: How long a session lives after a write: a ``timedelta``, or seconds.
         session_ttl: How long its state does.
@@ -59,6 +60,7 @@ class CommonOptions(TypedDict, total=False):
     clock: Clock
     codec: Codec
     observer: Observer
+    slot: Slot
     require_durability: Durability
     message_ttl: timedelta | float
     session_ttl: timedelta | float
@@ -110,9 +112,17 @@ class StoreAdapter:
         _check_kinds(options)
         lifetimes = Lifetimes(**{name: options[name] for name in _LIFETIMES & options.keys()})  # type: ignore[literal-required]
         limits = options.get("limits") or Limits()
+        timeout = check_timeout(options.get("timeout", 30.0))
         self._runtime = Runtime(
             store=store,
-            commits=SerialCommit(store.flush, limits),
+            commits=GroupCommit(
+                store.flush,
+                limits,
+                translate=translate,
+                timeout=timeout,
+                observer=options.get("observer"),
+                slot=options.get("slot"),
+            ),
             lifecycle=Lifecycle(),
             translate=translate,
             clock=options.get("clock") or utc_now,
@@ -120,7 +130,7 @@ class StoreAdapter:
             limits=limits,
             lifetimes=lifetimes.by_status(),
             refresh_on_read=lifetimes.refresh_ttl_on_read,
-            timeout=check_timeout(options.get("timeout", 30.0)),
+            timeout=timeout,
             observer=options.get("observer"),
         )
         self._required = options.get("require_durability")
@@ -260,7 +270,7 @@ def _check_kinds(options: CommonOptions) -> None:
     for name, value in options.items():
         if name in kinds and not isinstance(value, kinds[name]):
             raise InvalidArgument(f"{name} is {type(value).__name__}, not {kinds[name].__name__}.")
-        if name in {"clock", "observer"} and not callable(value):
+        if name in {"clock", "observer", "slot"} and not callable(value):
             raise InvalidArgument(f"{name} is {type(value).__name__}, which cannot be called.")
         if name == "codec" and not all(hasattr(value, verb) for verb in ("index", "seal", "open")):
             raise InvalidArgument(f"codec is {type(value).__name__}, which is no Codec.")

@@ -1,7 +1,5 @@
 """Committing a write, with what a creation below a parent needs around it."""
 
-from dataclasses import replace
-
 from holdfast.errors import NotFound
 from holdfast.toolkit.ending import end_life
 from holdfast.toolkit.operation import Operation
@@ -24,7 +22,7 @@ async def commit(run: Runtime, write: Write, parent_id: str | None, running: Ope
         return await run.submit(write, running)
     parent_ref = Ref(write.ref.tenant, parent_id)
     parent = await run.live_head(parent_ref)
-    done = await run.submit(replace(write, parent_key=parent.key.key), running)
+    done = await run.submit(write._replace(parent_key=parent.key.key), running)
     again = await run.head(parent_ref)
     if again is None or again.key != parent.key or again.dead(run.now()):
         await end_life(run, done.head, running)

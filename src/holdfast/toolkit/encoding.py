@@ -1,7 +1,6 @@
 """Between models and rows: a turn becomes a write, heads and rows become sessions and messages."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from holdfast.capabilities import Limits
@@ -191,10 +190,10 @@ async def seal(write: Write, codec: Codec) -> Write:
         bodies.append(write.state.body)
         places.append(Place(*write.ref, "state", ""))
     sealed = list(await codec.seal(bodies, places))
-    state = replace(write.state, body=sealed.pop()) if write.state else None
-    rows = [replace(row, body=body) for row, body in zip(rows, sealed, strict=True)]
+    state = write.state._replace(body=sealed.pop()) if write.state else None
+    rows = [row._replace(body=body) for row, body in zip(rows, sealed, strict=True)]
     replacement = rows.pop() if write.replace else None
-    return replace(write, rows=tuple(rows), state=state, replace=replacement)
+    return write._replace(rows=tuple(rows), state=state, replace=replacement)
 
 
 def info_of(head: Head) -> SessionInfo:

@@ -6,7 +6,7 @@ same order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from holdfast.errors import (
     DuplicateIdConflict,
@@ -108,11 +108,11 @@ def _replay(write: Write, head: Head, known: Mapping[str, Row]) -> Refused | Don
         if (recent.turn_id, recent.segment) == (write.turn_id, write.segment):
             if recent.digest != write.digest:
                 return Refused(DuplicateIdConflict(write.ref.id, [write.turn_id]))
-            first = replace(head, version=recent.version, next_seq=recent.last_seq + 1)
+            first = head._replace(version=recent.version, next_seq=recent.last_seq + 1)
             return Done(first, _seqs(write, known), recent.removed, replayed=True)
     if write.create == head.key.key:  # the very creation that made this life, sent again by a driver
         return Done(
-            replace(head, version=1, next_seq=len(write.rows) + 1),
+            head._replace(version=1, next_seq=len(write.rows) + 1),
             _seqs(write, known),
             replayed=True,
         )
@@ -122,7 +122,7 @@ def _replay(write: Write, head: Head, known: Mapping[str, Row]) -> Refused | Don
         # Past the remembered writes: its rows tell that it was stored, and its state with them.
         version = head.version if write.state is None or write.expected is None else write.expected + 1
         last = max(known[row.id].seq for row in write.rows)
-        return Done(replace(head, version=version, next_seq=last + 1), _seqs(write, known), replayed=True)
+        return Done(head._replace(version=version, next_seq=last + 1), _seqs(write, known), replayed=True)
     return None
 
 
@@ -205,23 +205,22 @@ def _apply(
     append = _numbered(write, head, known)
     seqs = {row.id: row.seq for row in append}
     removed = removable if write.remove else 0
-    new = replace(
-        head,
+    new = head._replace(
         next_seq=head.next_seq + len(append),
         message_count=head.message_count - removed + len(append),
         last_message_at=append[-1].created_at if append else head.last_message_at,
         body=None,
     )
     if not write.touch:
-        new = replace(new, updated_at=write.now)
+        new = new._replace(updated_at=write.now)
     if write.fence is not None:
-        new = replace(new, fence=write.fence or None)
+        new = new._replace(fence=write.fence or None)
     if write.state:
         new = _with_state(write, new)
     new = prolong(new, write)
     if write.state or write.remove:
         recent = Recent(write.turn_id, write.segment, write.digest, new.version, new.next_seq - 1, removed)
-        new = replace(new, recent_turns=(*head.recent_turns, recent)[-REMEMBERED:])
+        new = new._replace(recent_turns=(*head.recent_turns, recent)[-REMEMBERED:])
     positions = tuple(seqs.get(row.id) or known[row.id].seq for row in write.rows)
     return Plan(
         Done(new, positions, removed, len(append)),
@@ -235,14 +234,13 @@ def _apply(
 
 def _numbered(write: Write, head: Head, known: Mapping[str, Row]) -> tuple[Row, ...]:
     fresh = (row for row in write.rows if row.id not in known)
-    return tuple(replace(row, seq=seq) for seq, row in enumerate(fresh, head.next_seq))
+    return tuple(row._replace(seq=seq) for seq, row in enumerate(fresh, head.next_seq))
 
 
 def _with_state(write: Write, head: Head) -> Head:
     state = write.state
     assert state is not None  # noqa: S101 - the caller asked
-    return replace(
-        head,
+    return head._replace(
         user_id=state.user_id,
         agent=state.agent,
         status=state.status,
@@ -258,4 +256,4 @@ def _in_place(row: Row | None, known: Mapping[str, Row]) -> Row | None:
     if row is None:
         return None
     old = known[row.id]
-    return replace(old, role=row.role, body=row.body, digest=b"")
+    return old._replace(role=row.role, body=row.body, digest=b"")

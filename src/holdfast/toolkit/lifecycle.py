@@ -1,11 +1,11 @@
 """New, open, closed; bound to one event loop and one process."""
 
 import asyncio
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from holdfast.errors import AdapterClosed, WrongEventLoop, WrongProcess
+from holdfast.errors import AdapterClosed
+from holdfast.toolkit.binding import Binding
 
 __all__ = ["Lifecycle"]
 
@@ -21,8 +21,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.state = "new"
         self.changing = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
+        self._binding = Binding()
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -30,8 +29,7 @@ class Lifecycle:
     def open(self) -> None:
         """It is open now, in this loop and this process."""
         self.state = "open"
-        self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        self._binding.check()
 
     def close(self) -> None:
         """It is closed for good: what runs may end, nothing new begins."""
@@ -49,10 +47,7 @@ class Lifecycle:
             raise AdapterClosed("It was not opened yet: use 'async with', or await adapter.initialize().")
         if self.state == "closed":
             raise AdapterClosed("It was closed before.")
-        if self._process != os.getpid():
-            raise WrongProcess
-        if self._loop is not asyncio.get_running_loop():
-            raise WrongEventLoop
+        self._binding.check()
 
     @contextmanager
     def using(self) -> Generator[None]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from holdfast.errors import InvalidArgument
@@ -81,7 +81,7 @@ def prolong(head: Head, write: Write) -> Head:
     expires = _moved(head.expires_at, life.session, write.now)
     forgotten = head.forgotten(write.now) and not write.state
     state = head.state_expires_at if forgotten else _moved(head.state_expires_at, life.state, write.now)
-    return replace(head, expires_at=expires, state_expires_at=state)
+    return head._replace(expires_at=expires, state_expires_at=state)
 
 
 def _moved(old: int | None, life: int | None, now: int) -> int | None:

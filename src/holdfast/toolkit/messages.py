@@ -1,7 +1,6 @@
 """The message repository over a store."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from holdfast.capabilities import Capability
@@ -92,7 +91,7 @@ class StoreMessages:
         self._run.require(Capability.REPLACE)
         turn = Turn(session_id=session_id)
         write = encode_replacement(message, ref=ref, now=self._run.now(), limits=self._run.limits, turn=turn)
-        write = replace(write, lifetimes=self._run.lifetimes)
+        write = write._replace(lifetimes=self._run.lifetimes)
         async with self._run.operation("messages.replace") as running:
             done = await self._run.submit(write, running)
             replaced = await self._one(done.head, message.id)

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from holdfast.errors import BackendTimeout, Backpressure, HoldfastError, OutcomeUnknown
 
-__all__ = ["Observed", "Observer", "Operation", "Phase", "Translate", "operation"]
+__all__ = ["Observed", "Observer", "Operation", "Phase", "Slot", "Translate", "ask", "operation", "tell"]
 
 logger = logging.getLogger("holdfast")
 
@@ -22,6 +22,8 @@ class Phase(Enum):
     """Nothing was sent that changes anything."""
     WAITING = auto()
     """A write waits for a place in the queue."""
+    BUSY = auto()
+    """Somebody else holds the session of a write; nothing of it was stored."""
     SENT = auto()
     """A write was sent, and its answer is missing."""
     STORED = auto()
@@ -51,15 +53,20 @@ class Observed:
         name: The operation.
         seconds: How long it took.
         error: What it raised, if it did.
+        slots: Of a ``flush``: what each of its writes carries for the observer.
     """
 
     name: str
     seconds: float
     error: BaseException | None
+    slots: tuple[object, ...] = ()
 
 
 Observer = Callable[[Observed], None]
 """Called at the end of each operation, in the caller's task; it must return soon."""
+
+Slot = Callable[[], object]
+"""Called in the caller's task when he writes; what it gives (a span, a request's id) is in ``Observed.slots``."""
 
 Translate = Callable[[Exception, Operation], HoldfastError | None]
 """The error of ours that a driver's error means; None if it is none of the driver's."""
@@ -101,7 +108,7 @@ async def operation(
         raise
     finally:
         if observer is not None:
-            _tell(observer, Observed(name, perf_counter() - started, raised))
+            tell(observer, Observed(name, perf_counter() - started, raised))
 
 
 def _after_storing(running: Operation) -> HoldfastError | None:
@@ -115,12 +122,25 @@ def _late(running: Operation) -> HoldfastError:
         return OutcomeUnknown("It is stored; what was to follow took too long.", turn_id=running.turn_id)
     if running.phase is Phase.SENT:
         return OutcomeUnknown("No answer came in time.", turn_id=running.turn_id)
+    if running.phase is Phase.BUSY:
+        return BackendTimeout("Somebody else held it locked all the time.")
     return Backpressure() if running.phase is Phase.WAITING else BackendTimeout()
 
 
-def _tell(observer: Observer, observed: Observed) -> None:
+def tell(observer: Observer, observed: Observed) -> None:
+    """Tell an observer, who cannot spoil what he looks on."""
     try:
         observer(observed)
     except Exception:
         # The operation has ended: its result must not depend on who looks on.
         logger.exception("The observer of %s failed", observed.name)
+
+
+def ask(slot: Slot) -> object:
+    """What a write carries for the observer; None where that cannot be had."""
+    try:
+        return slot()
+    except Exception:
+        # Whoever looks on must not keep a write from being stored.
+        logger.exception("The slot of a write could not be made")
+        return None

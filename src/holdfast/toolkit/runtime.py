@@ -12,10 +12,10 @@ from holdfast.errors import HoldfastError, NotFound, SessionExpired, SessionFenc
 from holdfast.ids import new_id
 from holdfast.models import Turn
 from holdfast.toolkit.encoding import encode_turn, seal
+from holdfast.toolkit.group_commit import GroupCommit
 from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import prolong
 from holdfast.toolkit.operation import Observer, Operation, Translate, operation
-from holdfast.toolkit.serial_commit import SerialCommit
 from holdfast.toolkit.store import Done, Facts, Head, Lifetime, Ref, Store, Write
 
 __all__ = ["Runtime"]
@@ -30,7 +30,7 @@ class Runtime:
     """One opened backend; all tenants' views share it."""
 
     store: Store
-    commits: SerialCommit
+    commits: GroupCommit
     lifecycle: Lifecycle
     translate: Translate
     clock: Clock

@@ -1,6 +1,5 @@
 """The session repository over a store."""
 
-from dataclasses import replace
 from typing import Any
 
 from holdfast.clock import to_micros
@@ -52,7 +51,7 @@ class StoreSessions:
         async with self._run.operation("sessions.save") as running:
             done = await commit(self._run, write, session.parent_id, running)
             body = write.state.body if write.state else None
-            return await session_of(replace(done.head, body=body), write.now, _PLAIN)
+            return await session_of(done.head._replace(body=body), write.now, _PLAIN)
 
     async def find(self, query: SessionQuery) -> Page[SessionInfo]:
         """See ``SessionRepository.find``."""

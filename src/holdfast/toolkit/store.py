@@ -6,8 +6,9 @@ them. What must happen in its one atomic step is written once, in ``holdfast.too
 the same in the backend's own language.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from holdfast.capabilities import Durability, Finding
@@ -67,8 +68,7 @@ class Recent(NamedTuple):
     removed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """A session's one small row, and its state where that was asked for. Times are microseconds of UTC."""
 
     key: SessionKey
@@ -100,8 +100,7 @@ class Head:
         return self.state_expires_at is not None and self.state_expires_at <= now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One message. ``seq`` is 0 until the store gives it one."""
 
     id: str
@@ -125,8 +124,7 @@ class Removal(NamedTuple):
         return self.after < seq <= self.through
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateChange:
+class StateChange(NamedTuple):
     """What a save changes: the state, and those columns of the head that it owns."""
 
     user_id: str | None
@@ -148,8 +146,10 @@ class Lifetime:
     state: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+_NO_LIFETIMES: Mapping[str, Lifetime] = MappingProxyType({})
+
+
+class Write(NamedTuple):
     """One write to one session. Guards are all checked before anything is written.
 
     Attributes:
@@ -191,11 +191,10 @@ class Write:
     delete: bool = False
     touch: bool = False
     fence: str | None = None
-    lifetimes: dict[str, Lifetime] = field(default_factory=dict[str, Lifetime])
+    lifetimes: Mapping[str, Lifetime] = _NO_LIFETIMES
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The write is durable.
 
     Attributes:
@@ -295,7 +294,14 @@ class Store(Protocol):
     async def flush(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         """Make writes durable in one step, and give each its own outcome, in their order.
 
-        An error raised here concerns all of them, and none is stored.
+        Of one session they are either appends without any condition, which have no id in common, in the order
+        in which their positions are to be given; or one write of any other kind.
+
+        A write that cannot be stored is ``Refused``, and takes nothing from the others. A session that somebody
+        else holds is ``Busy``, with all its writes: they come again later. An error that is raised concerns all,
+        and none is stored, or it is not known whether (what ``translate`` makes of it says which): where it may
+        be the fault of one write, they come again in two halves. It is cancelled when its deadline has passed,
+        and must leave no connection half-read behind.
         """
         ...
 

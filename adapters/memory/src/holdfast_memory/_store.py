@@ -6,7 +6,7 @@ Bodies are encoded text, so that no object of a caller's can be shared.
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from holdfast.capabilities import Capability, Durability
 from holdfast.toolkit import (
@@ -114,7 +114,7 @@ class MemoryStore:
             self._carry_out(write, verdict, head)
             return verdict.done
         if isinstance(verdict, Done):
-            return replace(verdict, head=replace(verdict.head, body=None))
+            return verdict._replace(head=verdict.head._replace(body=None))
         return verdict
 
     def _carry_out(self, write: Write, plan: Plan, head: Head | None) -> None:
@@ -124,7 +124,7 @@ class MemoryStore:
             return
         new = plan.done.head
         old_body = head.body if head and not plan.create else None
-        self._heads[write.ref] = replace(new, body=old_body if plan.body is None else plan.body)
+        self._heads[write.ref] = new._replace(body=old_body if plan.body is None else plan.body)
         rows = self._rows.setdefault(new.key.key, _Rows())
         if write.remove:
             rows.drop(*write.remove)
@@ -140,7 +140,7 @@ class MemoryStore:
     async def heads(self, refs: Sequence[Ref], *, state: bool) -> Sequence[Head | None]:
         """See ``Store.heads``."""
         heads = (self._heads.get(ref) for ref in refs)
-        return [head if head is None or state else replace(head, body=None) for head in heads]
+        return [head if head is None or state else head._replace(body=None) for head in heads]
 
     async def rows(self, key: SessionKey, span: Span) -> Sequence[Row] | None:
         """See ``Store.rows``."""
@@ -152,7 +152,7 @@ class MemoryStore:
         heads = sorted(self._fitting(query), key=lambda head: _place(head, query))
         if query.by_activity:
             heads.reverse()
-        page = [head if query.with_state else replace(head, body=None) for head in heads[: query.limit]]
+        page = [head if query.with_state else head._replace(body=None) for head in heads[: query.limit]]
         more = len(heads) > query.limit
         return Found(page, _place(page[-1], query) if more else None)
 

@@ -41,10 +41,6 @@ class Transaction:
         """Run one statement and give its rows."""
         return list(await self._connection.execute_fetchall(statement, values))
 
-    async def run_many(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
-        """Run one statement for each of these values."""
-        await self._connection.executemany(statement, values)
-
 
 class Connections:
     """One file, opened."""

@@ -1,5 +1,8 @@
 """Ends of lives: the head goes in one step, its rows in bounded ones."""
 
+import json
+from collections.abc import Collection
+
 from holdfast.toolkit import SessionKey
 from holdfast_sqlite._connections import Connections, Transaction
 from holdfast_sqlite._queries import QUERIES
@@ -7,10 +10,11 @@ from holdfast_sqlite._queries import QUERIES
 __all__ = ["bury", "free", "sweep"]
 
 
-async def bury(transaction: Transaction, number: int) -> None:
-    """Move a life from the heads to the list of the dead."""
-    await transaction.run(QUERIES["bury"], {"number": number})
-    await transaction.run(QUERIES["delete_head"], {"number": number})
+async def bury(transaction: Transaction, numbers: Collection[int]) -> None:
+    """Move lives from the heads to the list of the dead."""
+    values = {"numbers": json.dumps(list(numbers))}
+    await transaction.run(QUERIES["bury"], values)
+    await transaction.run(QUERIES["delete_heads"], values)
 
 
 async def free(connections: Connections, key: SessionKey, limit: int) -> int:
@@ -53,9 +57,8 @@ async def _bury_doomed(transaction: Transaction, tenant: str | None, limit: int,
     while buried < limit:  # each round finds the children of the round before
         values = {"now": now, "tenant": tenant, "limit": limit - buried}
         doomed = {row[0] for row in await transaction.run(QUERIES["doomed"], values)}
-        for number in doomed:
-            await bury(transaction, number)
-        buried += len(doomed)
         if not doomed:
             break
+        await bury(transaction, doomed)
+        buried += len(doomed)
     return buried

@@ -13,7 +13,13 @@ _package = files("holdfast_sqlite")
 def _named(text: str) -> dict[str, str]:
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
     named = dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
-    return {name: query.replace("{head_columns}", named["head_columns"]) for name, query in named.items()}
+    return {name: _expanded(query, named["head_columns"]) for name, query in named.items()}
+
+
+def _expanded(query: str, head_columns: str) -> str:
+    # The shorter operator ->> needs SQLite 3.38.
+    query = re.sub(r"{(\d+)}", r"json_extract(new.value, '$[\1]')", query)
+    return query.replace("{head_columns}", head_columns)
 
 
 def statements(script: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The SQLite store: each write is one immediate transaction, decided by ``judge``."""
+"""The SQLite store: each flush is one immediate transaction."""
 
 import json
 from collections.abc import Sequence
@@ -11,20 +11,19 @@ from holdfast.toolkit import (
     Head,
     HeadQuery,
     Outcome,
-    Plan,
     Ref,
     Refused,
     Row,
     SessionKey,
     Span,
     Write,
-    judge,
 )
 from holdfast_sqlite import _freeing
 from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._flush import flush
 from holdfast_sqlite._listing import find
 from holdfast_sqlite._queries import QUERIES
-from holdfast_sqlite._rows import head_of, head_values, message_values, row_of, state_values
+from holdfast_sqlite._rows import head_of, row_of
 from holdfast_sqlite._schema import prepare
 
 __all__ = ["SQLiteStore"]
@@ -51,7 +50,7 @@ class SQLiteStore:
         """See ``Store.flush``."""
 
         async def run(transaction: Transaction) -> list[Outcome]:
-            return [await _write(transaction, write) for write in writes]
+            return await flush(transaction, writes)
 
         outcomes = await self._connections.write(run)
         if any(write.replace for write in writes):
@@ -132,66 +131,3 @@ _NOT_FULL = Finding(
     wanted="FULL",
     why="The loss of power may take the last acknowledged writes with it.",
 )
-
-
-async def _write(transaction: Transaction, write: Write) -> Outcome:
-    values = {"refs": json.dumps([write.ref]), "state": False}
-    found = await transaction.run(QUERIES["heads"], values)
-    head = head_of(found[0]) if found else None
-    number = int(found[0][0]) if found else 0
-    known = await _known(transaction, number, write)
-    verdict = judge(write, head, known, await _removable(transaction, number, write))
-    if isinstance(verdict, Plan):
-        await _carry_out(transaction, number, head, write, verdict)
-        return verdict.done
-    return verdict
-
-
-async def _known(transaction: Transaction, number: int, write: Write) -> dict[str, Row]:
-    ids = [row.id for row in write.rows] + ([write.replace.id] if write.replace else [])
-    if not number or not ids:
-        return {}
-    rows = await transaction.run(QUERIES["known"], {"session": number, "ids": json.dumps(ids)})
-    return {row.id: row for row in map(row_of, rows)}
-
-
-async def _removable(transaction: Transaction, number: int, write: Write) -> int:
-    if not number or not write.remove:
-        return 0
-    [[count]] = await transaction.run(QUERIES["removable"], {"session": number, **write.remove._asdict()})
-    return int(count)
-
-
-async def _carry_out(transaction: Transaction, number: int, head: Head | None, write: Write, plan: Plan) -> None:
-    if plan.bury:
-        await _freeing.bury(transaction, number)
-    if plan.bury and not plan.create:
-        return
-    number = await _save_head(transaction, number, head, plan)
-    if write.remove:
-        await transaction.run(QUERIES["remove_messages"], {"session": number, **write.remove._asdict()})
-    if plan.append:
-        rows = [message_values(number, row) for row in plan.append]
-        await transaction.run_many(QUERIES["insert_message"], rows)
-    if plan.replace:
-        row = plan.replace
-        changed = {
-            "session": number,
-            "seq": row.seq,
-            "role": row.role,
-            "digest": row.digest,
-            "body": row.body,
-        }
-        await transaction.run(QUERIES["replace_message"], changed)
-
-
-async def _save_head(transaction: Transaction, number: int, head: Head | None, plan: Plan) -> int:
-    new = plan.done.head
-    if plan.create:
-        [[number]] = await transaction.run(QUERIES["insert_head"], head_values(new))
-        await transaction.run(QUERIES["insert_state"], state_values(number, new, plan.body))
-        return int(number)
-    await transaction.run(QUERIES["update_head"], {**head_values(new), "number": number})
-    if plan.body is not None or (head and head.recent_turns != new.recent_turns):
-        await transaction.run(QUERIES["update_state"], state_values(number, new, plan.body))
-    return number

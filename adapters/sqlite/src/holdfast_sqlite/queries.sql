@@ -26,13 +26,20 @@ JOIN holdfast_head AS h
   ON h.tenant = json_extract(ref.value, '$[0]') AND h.id = json_extract(ref.value, '$[1]')
 LEFT JOIN holdfast_state AS s ON s.number = h.number;
 
--- name: known
--- The rows of a session that have one of these ids, without their bodies.
-SELECT seq, id, turn_id, segment, role, created_at, digest, '' FROM holdfast_message
-WHERE session = :session AND id IN (SELECT value FROM json_each(:ids));
-
--- name: removable
-SELECT count(*) FROM holdfast_message WHERE session = :session AND seq > :after AND seq <= :through;
+-- name: judged
+-- What the rules need to know of many sessions, by a JSON array of [tenant, id, [message ids], after, through]:
+-- their heads, the rows that they have of these ids, as JSON, and how many rows the removal would take.
+SELECT {head_columns},
+  (SELECT json_group_array(json_array(m.seq, m.id, m.turn_id, m.segment, m.role, m.created_at, hex(m.digest)))
+   FROM json_each(asked.value, '$[2]') AS named
+   CROSS JOIN holdfast_message AS m ON m.session = h.number AND m.id = named.value),
+  (SELECT count(*) FROM holdfast_message AS m
+   WHERE m.session = h.number
+     AND m.seq > json_extract(asked.value, '$[3]') AND m.seq <= json_extract(asked.value, '$[4]'))
+FROM json_each(:sessions) AS asked
+CROSS JOIN holdfast_head AS h
+  ON h.tenant = json_extract(asked.value, '$[0]') AND h.id = json_extract(asked.value, '$[1]')
+LEFT JOIN holdfast_state AS s ON s.number = h.number;
 
 -- name: rows_oldest
 -- A page from its beginning; a session without rows gives one row of NULLs, an absent one gives none.
@@ -58,44 +65,66 @@ LEFT JOIN holdfast_message AS m ON m.session = h.number AND m.id IN (SELECT valu
 WHERE h.tenant = :tenant AND h.id = :id AND h.key = :key
 ORDER BY +m.seq;
 
--- name: insert_head
+-- The statements below write many rows each, by a JSON array of arrays; {3} stands for the fourth value of a row.
+-- Digests and bodies are slices of one blob, :texts, given by start and length: JSON would have to escape them, and
+-- SQLite ends a text of JSON at its first NUL.
+
+-- name: insert_heads
 INSERT INTO holdfast_head (tenant, id, key, parent_key, parent_id, user_id, agent, status, version, next_seq,
   message_count, last_message_at, created_at, updated_at, completed_at, expires_at, state_expires_at, fence)
-VALUES (:tenant, :id, :key, :parent_key, :parent_id, :user_id, :agent, :status, :version, :next_seq,
-  :message_count, :last_message_at, :created_at, :updated_at, :completed_at, :expires_at, :state_expires_at, :fence)
-RETURNING number;
+SELECT {0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}, {13}, {14}, {15}, {16}, {17}
+FROM json_each(:rows) AS new
+RETURNING key, number;
 
--- name: update_head
+-- name: update_heads
 -- id, key, parent and created_at never change.
 UPDATE holdfast_head
-SET agent = :agent, status = :status, version = :version, next_seq = :next_seq, message_count = :message_count,
-    last_message_at = :last_message_at, updated_at = :updated_at, completed_at = :completed_at,
-    expires_at = :expires_at, state_expires_at = :state_expires_at, fence = :fence
-WHERE number = :number;
+SET agent = {1}, status = {2}, version = {3}, next_seq = {4},
+    message_count = {5}, last_message_at = {6}, updated_at = {7},
+    completed_at = {8}, expires_at = {9}, state_expires_at = {10},
+    fence = {11}
+FROM json_each(:rows) AS new
+WHERE number = {0};
 
--- name: insert_state
-INSERT INTO holdfast_state (number, digest, recent_turns, body) VALUES (:number, :digest, :recent_turns, :body);
+-- name: insert_states
+INSERT INTO holdfast_state (number, digest, recent_turns, body)
+SELECT {0}, substr(:texts, {1}, {2}), {3},
+  CAST(substr(:texts, {4}, {5}) AS TEXT)
+FROM json_each(:rows) AS new;
 
--- name: update_state
+-- name: update_states
+-- A body that did not change has no place in :texts.
 UPDATE holdfast_state
-SET digest = :digest, recent_turns = :recent_turns, body = coalesce(:body, body) WHERE number = :number;
+SET digest = substr(:texts, {1}, {2}), recent_turns = {3},
+    body = coalesce(CAST(substr(:texts, {4}, {5}) AS TEXT), body)
+FROM json_each(:rows) AS new
+WHERE number = {0};
 
--- name: insert_message
+-- name: insert_messages
 INSERT INTO holdfast_message (session, seq, id, turn_id, segment, role, created_at, digest, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+SELECT {0}, {1}, {2}, {3}, {4}, {5}, {6},
+  substr(:texts, {7}, {8}), CAST(substr(:texts, {9}, {10}) AS TEXT)
+FROM json_each(:rows) AS new;
 
--- name: replace_message
-UPDATE holdfast_message SET role = :role, digest = :digest, body = :body WHERE session = :session AND seq = :seq;
+-- name: replace_messages
+UPDATE holdfast_message
+SET role = {2}, digest = substr(:texts, {3}, {4}),
+    body = CAST(substr(:texts, {5}, {6}) AS TEXT)
+FROM json_each(:rows) AS new
+WHERE session = {0} AND seq = {1};
 
 -- name: remove_messages
-DELETE FROM holdfast_message WHERE session = :session AND seq > :after AND seq <= :through;
+DELETE FROM holdfast_message WHERE number IN (
+  SELECT m.number FROM json_each(:rows) AS new
+  CROSS JOIN holdfast_message AS m
+    ON m.session = {0} AND m.seq > {1} AND m.seq <= {2});
 
 -- name: bury
 INSERT INTO holdfast_dead (number, tenant, id, key)
-SELECT number, tenant, id, key FROM holdfast_head WHERE number = :number;
+SELECT number, tenant, id, key FROM holdfast_head WHERE number IN (SELECT value FROM json_each(:numbers));
 
--- name: delete_head
-DELETE FROM holdfast_head WHERE number = :number;
+-- name: delete_heads
+DELETE FROM holdfast_head WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: dead
 SELECT number FROM holdfast_dead WHERE key = :key;

@@ -8,7 +8,7 @@ import pytest
 from holdfast import BackendTimeout, Backpressure, FlushIncomplete, HoldfastError, Limits, NotFound, OutcomeUnknown
 from holdfast.toolkit import Busy, Done, Head, Ref, Refused, SessionKey, Write
 from holdfast.toolkit.operation import operation
-from holdfast.toolkit.serial_commit import SerialCommit
+from holdfast.toolkit import GroupCommit
 
 SPAN = contextvars.ContextVar("span", default="none")
 
@@ -25,14 +25,15 @@ class ScriptedStore:
 
     async def flush(self, writes):
         await self.gate.wait()
-        [write] = writes
-        self.seen.append(write.turn_id)
+        self.seen += [write.turn_id for write in writes]
         self.spans.append(SPAN.get())
-        script = self.answers.get(write.turn_id) or [Done(Head(key=SessionKey(*write.ref, "k")))]
-        answer = script.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return [answer]
+        answers = []
+        for write in writes:
+            script = self.answers.get(write.turn_id) or [Done(Head(key=SessionKey(*write.ref, "k")))]
+            answers.append(script.pop(0))
+            if isinstance(answers[-1], Exception):
+                raise answers[-1]
+        return answers
 
 
 def write(turn_id: str, size: int = 1) -> Write:
@@ -44,33 +45,33 @@ async def store() -> ScriptedStore:
     return ScriptedStore()
 
 
-async def submit(queue: SerialCommit, one: Write, timeout: float = 5) -> Done:
+async def submit(queue: GroupCommit, one: Write, timeout: float = 5) -> Done:
     async with operation("commit", timeout=timeout, translate=lambda *_: None, observer=None) as running:
         return await queue.submit(one, running)
 
 
 async def test_writes_are_flushed_in_the_order_of_submission(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     await asyncio.gather(*[submit(queue, write(str(number))) for number in range(20)])
     assert store.seen == [str(number) for number in range(20)]
 
 
 async def test_a_failure_is_its_own_writes_alone(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.answers = {"1": [Refused(NotFound("here"))], "2": [ValueError("driver")]}
     results = await asyncio.gather(*[submit(queue, write(str(n))) for n in range(4)], return_exceptions=True)
     assert [type(result) for result in results] == [Done, NotFound, ValueError, Done]
 
 
 async def test_nothing_of_the_callers_context_is_in_the_flush(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     SPAN.set("the caller's")
     await submit(queue, write("1"))
     assert store.spans == ["none"]
 
 
 async def test_a_write_whose_deadline_passes_unsent_was_not_written(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.gate.clear()
     first = asyncio.create_task(submit(queue, write("first")))
     await asyncio.sleep(0)
@@ -83,7 +84,7 @@ async def test_a_write_whose_deadline_passes_unsent_was_not_written(store):
 
 
 async def test_a_write_whose_deadline_passes_after_it_was_sent_is_unknown_and_names_its_turn(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.gate.clear()
     with pytest.raises(OutcomeUnknown) as caught:
         await submit(queue, write("sent"), timeout=0.02)
@@ -94,7 +95,7 @@ async def test_a_write_whose_deadline_passes_after_it_was_sent_is_unknown_and_na
 
 
 async def test_a_cancelled_caller_withdraws_what_was_not_sent(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.gate.clear()
     tasks = [asyncio.create_task(submit(queue, write(name))) for name in ("sent", "waiting", "other")]
     await asyncio.sleep(0.01)
@@ -108,7 +109,7 @@ async def test_a_cancelled_caller_withdraws_what_was_not_sent(store):
 
 @pytest.mark.parametrize("limits", [Limits(queue_items=3), Limits(queue_bytes=3)])
 async def test_a_full_queue_makes_callers_wait_and_then_refuses_them(store, limits):
-    queue = SerialCommit(store.flush, limits)
+    queue = GroupCommit(store.flush, limits, translate=lambda *_: None)
     store.gate.clear()
     tasks = [asyncio.create_task(submit(queue, write(str(number)))) for number in range(4)]
     await asyncio.sleep(0.01)
@@ -122,20 +123,20 @@ async def test_a_full_queue_makes_callers_wait_and_then_refuses_them(store, limi
 
 
 async def test_a_write_larger_than_the_queue_is_admitted_when_it_is_alone(store):
-    queue = SerialCommit(store.flush, Limits(queue_bytes=3))
+    queue = GroupCommit(store.flush, Limits(queue_bytes=3), translate=lambda *_: None)
     await submit(queue, write("large", size=100))
     assert store.seen == ["large"]
 
 
 async def test_a_busy_session_is_tried_again(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.answers = {"1": [Busy(), Busy(), Done(Head(key=SessionKey("", "s", "k")))]}
     await submit(queue, write("1"))
     assert store.seen == ["1"] * 3
 
 
 async def test_a_session_that_stays_busy_times_out_and_was_not_written(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.answers = {"1": [Busy()] * 1000}
     with pytest.raises(BackendTimeout):
         await submit(queue, write("1"), timeout=0.05)
@@ -144,7 +145,7 @@ async def test_a_session_that_stays_busy_times_out_and_was_not_written(store):
 
 
 async def test_closing_flushes_what_waits(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     tasks = [asyncio.create_task(submit(queue, write(str(number)))) for number in range(5)]
     await asyncio.sleep(0)
     await queue.aclose(5)
@@ -153,7 +154,7 @@ async def test_closing_flushes_what_waits(store):
 
 
 async def test_closing_names_what_it_could_not_flush_in_time(store):
-    queue = SerialCommit(store.flush, Limits())
+    queue = GroupCommit(store.flush, Limits(), translate=lambda *_: None)
     store.gate.clear()
     tasks = [asyncio.create_task(submit(queue, write(str(number)))) for number in range(3)]
     await asyncio.sleep(0.01)

@@ -1,0 +1,79 @@
+"""One flush: the rules are asked for all writes at once, and all that they allow is stored at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.errors import CorruptRecord
+from holdfast.toolkit import Head, Outcome, Plan, Ref, Refused, Row, Write, judge
+from holdfast_sqlite._changes import Changes
+from holdfast_sqlite._connections import Transaction
+from holdfast_sqlite._queries import QUERIES
+from holdfast_sqlite._rows import head_of
+
+__all__ = ["flush"]
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is stored of a session, as far as the writes of this flush need it."""
+
+    number: int = 0
+    head: Head | None = None
+    known: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    removable: int = 0
+    corrupt: CorruptRecord | None = None
+
+
+async def flush(transaction: Transaction, writes: Sequence[Write]) -> list[Outcome]:
+    """Store these writes; see ``Store.flush``."""
+    sessions = await _look(transaction, writes)
+    changes = Changes()
+    outcomes = [_decide(write, sessions[write.ref], changes) for write in writes]
+    await changes.store(transaction)
+    return outcomes
+
+
+async def _look(transaction: Transaction, writes: Sequence[Write]) -> dict[Ref, _Session]:
+    asked: dict[Ref, list[Any]] = {}
+    for write in writes:
+        after, through = write.remove or (0, 0)
+        _, _, ids, *_ = asked.setdefault(write.ref, [*write.ref, [], after, through])
+        ids += [row.id for row in write.rows]
+        if write.replace:
+            ids.append(write.replace.id)
+    sessions = {ref: _Session() for ref in asked}
+    values = {"sessions": json.dumps(list(asked.values())), "state": False}
+    for row in await transaction.run(QUERIES["judged"], values):
+        sessions[Ref(row[1], row[2])] = _session(row)
+    return sessions
+
+
+def _session(row: Sequence[Any]) -> _Session:
+    *columns, known, removable = row
+    try:
+        head = head_of(columns)
+    except CorruptRecord as error:
+        return _Session(corrupt=error)
+    return _Session(columns[0], head, _known(known), removable)
+
+
+def _known(text: str) -> dict[str, Row]:
+    if text == "[]":
+        return {}
+    return {
+        id_: Row(id_, turn_id, segment, role, created_at, bytes.fromhex(digest), "", seq)
+        for seq, id_, turn_id, segment, role, created_at, digest in json.loads(text)
+    }
+
+
+def _decide(write: Write, session: _Session, changes: Changes) -> Outcome:
+    if session.corrupt:
+        return Refused(session.corrupt)
+    verdict = judge(write, session.head, session.known, session.removable)
+    if not isinstance(verdict, Plan):
+        return verdict
+    changes.add(session.number, write, verdict, session.head)
+    session.head = verdict.done.head  # the next append of this session follows this one
+    return verdict.done
