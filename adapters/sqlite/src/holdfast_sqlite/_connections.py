@@ -27,8 +27,11 @@ Values = Mapping[str, Any] | Sequence[Any]
 
 _WAL_PAUSE = 0.02  # seconds; switching to WAL can fail "locked" in spite of the busy timeout
 
-
 _SCRUB_PAUSE = 0.1  # seconds between two tries to empty the log
+
+# Seconds between two tries to write beside another program.
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.1
 
 
 class Transaction:
@@ -71,8 +74,13 @@ class Connections:
         if not self.private:
             await self._switch_to_wal(self._writer)
 
-    async def open_readers(self) -> None:
-        """Open the reading connections, once the schema is there."""
+    async def begin(self) -> None:
+        """Open the reading connections, once the schema is there.
+
+        From now on the writing one never waits for other programs: a thread that waits cannot be cancelled,
+        and nobody would know whether something was sent. Whoever writes tries again.
+        """
+        await self._open_writer().execute_fetchall("PRAGMA busy_timeout = 0")
         for _ in range(self._readers):
             reader = await self._connect(create=False)
             await reader.execute_fetchall("PRAGMA query_only = ON")
@@ -137,9 +145,25 @@ class Connections:
             return await work(Transaction(self._open_writer()))
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do as ``try_write``, again and again while another program holds the file."""
+        deadline = time.monotonic() + self._busy_timeout
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self.try_write(work)
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def try_write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run work in a transaction of its own, and give its result once it is durable.
 
         The transaction is immediate: a deferred one that reads and then writes fails under other writers.
+
+        Raises:
+            sqlite3.OperationalError: SQLITE_BUSY, at once, where another program writes; nothing was done.
         """
         task = asyncio.get_running_loop().create_task(self._transact(work), context=contextvars.Context())
         return await asyncio.shield(task)
@@ -161,8 +185,7 @@ class Connections:
     async def scrub(self) -> None:
         """Empty the write-ahead log, so that no file holds what was overwritten.
 
-        A reader of an old snapshot stands in the way. Each try waits a moment only, since all writers of the
-        file wait meanwhile.
+        A reader of an old snapshot stands in the way.
 
         Raises:
             OutcomeUnknown: It stood in the way until the end, or the log could not be emptied.
@@ -184,12 +207,7 @@ class Connections:
 
     async def _try_to_scrub(self) -> bool:
         async with self._writing:
-            writer = self._open_writer()
-            await writer.execute_fetchall("PRAGMA busy_timeout = 20")
-            try:
-                [[busy, _, _]] = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                await writer.execute_fetchall(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+            [[busy, _, _]] = await self._open_writer().execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
         return not busy
 
     def _open_writer(self) -> aiosqlite.Connection:

@@ -1,11 +1,13 @@
 """The SQLite store: each flush is one immediate transaction."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 
 from holdfast.capabilities import Capability, Durability, Finding
 from holdfast.errors import OutcomeUnknown
 from holdfast.toolkit import (
+    Busy,
     Facts,
     Found,
     Head,
@@ -20,6 +22,7 @@ from holdfast.toolkit import (
 )
 from holdfast_sqlite import _freeing
 from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._errors import is_busy
 from holdfast_sqlite._flush import flush
 from holdfast_sqlite._listing import find
 from holdfast_sqlite._queries import QUERIES
@@ -52,7 +55,12 @@ class SQLiteStore:
         async def run(transaction: Transaction) -> list[Outcome]:
             return await flush(transaction, writes)
 
-        outcomes = await self._connections.write(run)
+        try:
+            outcomes = await self._connections.try_write(run)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            return [Busy()] * len(writes)  # another program holds the whole file
         if any(write.replace for write in writes):
             return await self._scrubbed(writes, outcomes)
         return outcomes
@@ -106,7 +114,7 @@ class SQLiteStore:
         connections = self._connections
         await connections.open(create=create)
         await prepare(connections, create=create, migrate=migrate)
-        await connections.open_readers()
+        await connections.begin()
         if connections.private:
             return Facts(frozenset(_ABILITIES), Durability.MEMORY)
         shared = frozenset({*_ABILITIES, Capability.SHARED, Capability.SURVIVES_PROCESS})
