@@ -6,7 +6,7 @@ value are the same, so that a later field changes no digest.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +17,7 @@ from holdfast.capabilities import Limits
 from holdfast.errors import CorruptRecord, InvalidArgument, PayloadTooLarge, UnserializableValue
 from holdfast.models import Message, RouteVisit, Session
 from holdfast.parts import PART_TYPES, Part
+from holdfast.strict import assembled
 from holdfast.values import canonical, dumps, loads, pack
 
 __all__ = ["Codec", "Encoded", "Place", "Plain", "decode_message", "decode_state", "digest_of"]
@@ -54,7 +55,7 @@ def encode_message(message: Message, limits: Limits, path: str = "message") -> E
         PayloadTooLarge: It is over ``message_bytes``.
     """
     _check_texts(message, path)
-    fields = {name: value for name, value in _said(message).items() if name in _MESSAGE_FIELDS}
+    fields = _kept(message, _MESSAGE_FIELDS)
     if "content" in fields:
         fields["content"] = _parts_said(message.content, path)
     tree = _packed(fields, path, limits, ("message_bytes", limits.message_bytes))
@@ -67,14 +68,14 @@ def decode_message(body: str, **envelope: Any) -> Message:
     Raises:
         CorruptRecord: It is not the body of a message.
     """
-    fields = _object(body, _MESSAGE_FIELDS)
-    content = fields.setdefault("content", "")
-    if type(content) is not str:
+    said = _object(body, _MESSAGE_FIELDS) | envelope
+    fields: dict[str, Any] = {**_defaults(Message), "metadata": {}, **said}
+    if type(fields["content"]) is not str:
         try:
-            fields["content"] = _parts().validate_python(content)
+            fields["content"] = _parts().validate_python(fields["content"])
         except (ValidationError, InvalidArgument) as error:
             raise CorruptRecord("not the parts of a message.") from error
-    message = Message.model_construct(**fields, **envelope)
+    message = assembled(Message, fields, {"content", *said})
     try:
         _check_texts(message, "message")
     except UnserializableValue as error:
@@ -91,7 +92,7 @@ def encode_state(session: Session, limits: Limits) -> Encoded:
         PayloadTooLarge: It is over ``state_bytes``.
     """
     session = Session(**vars(session))  # it may have been changed to anything since it was made
-    fields = {name: value for name, value in _said(session).items() if name in _STATE_FIELDS}
+    fields = _kept(session, _STATE_FIELDS)
     if session.route_history:
         fields["route_history"] = [_said(visit) for visit in session.route_history]
     tree = _packed(fields, "session", limits, ("state_bytes", limits.state_bytes))
@@ -112,11 +113,15 @@ def decode_state(body: str) -> dict[str, Any]:
     return fields
 
 
+def _kept(model: BaseModel, names: Iterable[str]) -> dict[str, Any]:
+    """Of these fields of a model those that say something: that have not their default values."""
+    defaults, fields = _defaults(type(model)), model.__dict__
+    return {name: fields[name] for name in names if name in fields and not _same(fields[name], defaults[name])}
+
+
 def _said(model: BaseModel) -> dict[str, Any]:
-    """The fields of a model that say something: those that have not their default values."""
-    defaults = _defaults(type(model))
-    kept = {name: value for name, value in model.__dict__.items() if not _same(value, defaults[name])}
-    return kept if model.__pydantic_extra__ is None else kept | model.__pydantic_extra__
+    """All that a model says."""
+    return _kept(model, model.__dict__) | (model.__pydantic_extra__ or {})
 
 
 _OUR_LEVELS = {"content": 2, "route_history": 2}  # a list of objects is ours; what is in them is the user's

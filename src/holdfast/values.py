@@ -255,7 +255,7 @@ def loads(text: str) -> Any:
         CorruptRecord: The text is not what ``dumps`` wrote.
     """
     try:
-        tree = json.loads(text, parse_constant=_no_constant)
+        tree = _from_text(text)
         # Most texts hold no tag, and then the tree is the value.
         return unpack(tree) if '{"$' in text else tree
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -264,3 +264,6 @@ def loads(text: str) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+_from_text = json.JSONDecoder(parse_constant=_no_constant).decode

@@ -1,7 +1,7 @@
 """Between models and rows: a turn becomes a write, heads and rows become sessions and messages."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.capabilities import Limits
 from holdfast.clock import from_micros, to_micros
@@ -19,14 +19,38 @@ from holdfast.codec import (
 from holdfast.errors import CorruptRecord, DuplicateIdConflict, InvalidArgument, PayloadTooLarge
 from holdfast.ids import check_id, new_key
 from holdfast.models import Expected, Message, Session, SessionInfo, Turn
+from holdfast.strict import assembled
 from holdfast.toolkit.checks import check_int
 from holdfast.toolkit.store import Head, Lifetime, Ref, Removal, Row, SessionKey, StateChange, Write
 
-__all__ = ["encode_replacement", "encode_turn", "info_of", "message_of", "open_rows", "seal", "session_of"]
+__all__ = [
+    "Append",
+    "encode_replacement",
+    "encode_turn",
+    "info_of",
+    "message_of",
+    "open_rows",
+    "seal",
+    "session_of",
+]
+
+
+class Append(NamedTuple):
+    """A turn of messages alone, as ``append`` says it: no model, since ``encode_turn`` checks all of it."""
+
+    id: str
+    session_id: str
+    messages: Sequence[Message]
+    last_seq: int | None
+    segment: int = 0
+    key: None = None
+    session: None = None
+    expected: None = None
+    remove: None = None
 
 
 def encode_turn(
-    turn: Turn,
+    turn: Turn | Append,
     *,
     tenant: str,
     now: int,
@@ -40,7 +64,7 @@ def encode_turn(
         InvalidArgument: Something in it breaks a rule; the error, or one below it, says where.
         DuplicateIdConflict: A message id is in it twice.
     """
-    if type(turn) is not Turn:
+    if type(turn) not in {Turn, Append}:
         raise InvalidArgument(f"A turn is a Turn, not {type(turn).__name__}.")
     session_id = check_id(turn.session_id, "session_id")
     rows, size = _encode_messages(turn, now, limits)
@@ -51,7 +75,8 @@ def encode_turn(
         ref=Ref(tenant, session_id),
         turn_id=check_id(turn.id, "turn_id"),
         segment=check_int(turn.segment, "segment", low=0),
-        digest=_write_digest(rows, state, removal),
+        # Appends alone are known by their ids; no other write can be equal to one.
+        digest=_write_digest(rows, state, removal) if state or removal else b"",
         now=now,
         size=size + (len(state.body) if state else 0),
         key=turn.key or (turn.session.key if turn.session else None),
@@ -65,7 +90,7 @@ def encode_turn(
     )
 
 
-def _expectation(turn: Turn) -> tuple[int | None, str | None]:
+def _expectation(turn: Turn | Append) -> tuple[int | None, str | None]:
     expected: Expected | None = turn.expected
     if expected is None and turn.session is not None:
         expected = turn.session.version
@@ -89,7 +114,7 @@ def _removal(remove: tuple[int, int] | None) -> Removal | None:
     return Removal(after, through)
 
 
-def _encode_messages(turn: Turn, now: int, limits: Limits) -> tuple[tuple[Row, ...], int]:
+def _encode_messages(turn: Turn | Append, now: int, limits: Limits) -> tuple[tuple[Row, ...], int]:
     if type(turn.messages) not in {list, tuple}:
         raise InvalidArgument(f"messages is {type(turn.messages).__name__}, not a list.")
     if len(turn.messages) > limits.turn_messages:
@@ -112,7 +137,7 @@ def _encode_messages(turn: Turn, now: int, limits: Limits) -> tuple[tuple[Row, .
     return tuple(rows), size
 
 
-def _encode_row(message: Message, turn: Turn, now: int, limits: Limits, path: str) -> tuple[Row, Encoded]:
+def _encode_row(message: Message, turn: Turn | Append, now: int, limits: Limits, path: str) -> tuple[Row, Encoded]:
     if type(message) is not Message:
         raise InvalidArgument(f"{path} is {type(message).__name__}, not Message.")
     encoded = encode_message(message, limits, path)
@@ -198,7 +223,7 @@ async def seal(write: Write, codec: Codec) -> Write:
 
 def info_of(head: Head) -> SessionInfo:
     """What a head says, for people."""
-    return SessionInfo.model_construct(**_columns(head))
+    return assembled(SessionInfo, _columns(head), set(SessionInfo.model_fields))
 
 
 async def session_of(head: Head, now: int, codec: Codec) -> Session:

@@ -1,8 +1,6 @@
 """New, open, closed; bound to one event loop and one process."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from holdfast.errors import AdapterClosed
 from holdfast.toolkit.binding import Binding
@@ -49,9 +47,8 @@ class Lifecycle:
             raise AdapterClosed("It was closed before.")
         self._binding.check()
 
-    @contextmanager
-    def using(self) -> Generator[None]:
-        """While this is entered, closing waits.
+    def enter(self) -> None:
+        """An operation begins: until it leaves, closing waits.
 
         Raises:
             HoldfastError: It may not be used; see ``check``.
@@ -59,12 +56,12 @@ class Lifecycle:
         self.check()
         self._running += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+
+    def leave(self) -> None:
+        """An operation has ended."""
+        self._running -= 1
+        if not self._running:
+            self._idle.set()
 
     async def idle(self, timeout: float) -> None:
         """Wait until nothing runs any more, but no longer than ``timeout`` seconds."""

@@ -7,7 +7,7 @@ from holdfast.capabilities import Capability
 from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
 from holdfast.ids import check_id, new_id
 from holdfast.models import Message, Page, Turn
-from holdfast.toolkit.encoding import encode_replacement, message_of, open_rows
+from holdfast.toolkit.encoding import Append, encode_replacement, message_of, open_rows
 from holdfast.toolkit.results import stored_messages
 from holdfast.toolkit.runtime import Runtime
 from holdfast.toolkit.store import Head, Ref, Row, Span
@@ -33,8 +33,7 @@ class StoreMessages:
     ) -> Sequence[Message]:
         """See ``MessageRepository.append``."""
         turn_id = new_id() if turn_id is None else turn_id
-        turn = Turn(id=turn_id, session_id=session_id, messages=messages, last_seq=last_seq)
-        write = self._run.encode(turn, self._tenant)
+        write = self._run.encode(Append(turn_id, session_id, messages, last_seq), self._tenant)
         async with self._run.operation("messages.append") as running:
             done = await self._run.submit(write, running)
             return await stored_messages(self._run, write, done)

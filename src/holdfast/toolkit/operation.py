@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from time import perf_counter
+from types import TracebackType
 
 from holdfast.errors import BackendTimeout, Backpressure, HoldfastError, OutcomeUnknown
+from holdfast.toolkit.lifecycle import Lifecycle
 
 __all__ = ["Observed", "Observer", "Operation", "Phase", "Slot", "Translate", "ask", "operation", "tell"]
 
@@ -72,43 +73,74 @@ Translate = Callable[[Exception, Operation], HoldfastError | None]
 """The error of ours that a driver's error means; None if it is none of the driver's."""
 
 
-@asynccontextmanager
-async def operation(
-    name: str, *, timeout: float, translate: Translate, observer: Observer | None
-) -> AsyncGenerator[Operation]:
-    """Run the body as one operation.
-
-    Args:
-        name: Its name.
-        timeout: Its deadline, in seconds. It is ours: drivers' time-outs cannot be relied upon.
-        translate: What the driver's errors mean.
-        observer: Whom to tell.
+class operation:  # noqa: N801 - it is used as a function is, with ``async with``
+    """Run the body as one operation. A class, since a generator would cost every call three times as much.
 
     Raises:
-        HoldfastError: In place of a driver's error, which is its ``__cause__``.
+        HoldfastError: In place of a driver's error, which is its ``__cause__``; or what is used may not be used.
     """
-    running = Operation(name)
-    started = perf_counter()
-    raised: BaseException | None = None
-    try:
-        try:
-            async with asyncio.timeout(timeout):
-                yield running
-        except HoldfastError:
-            raise
-        except TimeoutError as error:
-            raise _late(running) from error
-        except Exception as error:
-            ours = translate(error, running)
-            if ours is None:
-                raise
-            raise _after_storing(running) or ours from error
-    except BaseException as error:
+
+    __slots__ = ("_deadline", "_lifecycle", "_observer", "_running", "_started", "_timeout", "_translate")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        timeout: float,
+        translate: Translate,
+        observer: Observer | None = None,
+        lifecycle: Lifecycle | None = None,
+    ) -> None:
+        """Prepare an operation.
+
+        Args:
+            name: Its name.
+            timeout: Its deadline, in seconds. It is ours: drivers' time-outs cannot be relied upon.
+            translate: What the driver's errors mean.
+            observer: Whom to tell.
+            lifecycle: Of what is used; closing waits for the end.
+        """
+        self._running = Operation(name)
+        self._timeout = timeout
+        self._translate = translate
+        self._observer = observer
+        self._lifecycle = lifecycle
+
+    async def __aenter__(self) -> Operation:
+        if self._lifecycle:
+            self._lifecycle.enter()
+        self._started = perf_counter()
+        self._deadline = asyncio.timeout(self._timeout)
+        await self._deadline.__aenter__()
+        return self._running
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         raised = error
-        raise
-    finally:
-        if observer is not None:
-            tell(observer, Observed(name, perf_counter() - started, raised))
+        try:
+            try:
+                await self._deadline.__aexit__(kind, error, trace)
+            except TimeoutError as late:
+                error = late
+            ours = self._ours(error)
+            if ours is not None:
+                raised = ours
+                raise ours from error
+        finally:
+            if self._lifecycle:
+                self._lifecycle.leave()
+            if self._observer is not None:
+                tell(self._observer, Observed(self._running.name, perf_counter() - self._started, raised))
+
+    def _ours(self, error: BaseException | None) -> HoldfastError | None:
+        """What is raised in place of an error; None if it is raised as it is."""
+        if not isinstance(error, Exception) or isinstance(error, HoldfastError):
+            return None
+        if isinstance(error, TimeoutError):
+            return _late(self._running)
+        ours = self._translate(error, self._running)
+        return ours and (_after_storing(self._running) or ours)
 
 
 def _after_storing(running: Operation) -> HoldfastError | None:

@@ -1,8 +1,6 @@
 """What the repositories of one adapter share: the store, and everything that core puts around it."""
 
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from holdfast.capabilities import Capability, Limits
@@ -11,7 +9,7 @@ from holdfast.codec import Codec
 from holdfast.errors import HoldfastError, NotFound, SessionExpired, SessionFenced, UnsupportedCapability
 from holdfast.ids import new_id
 from holdfast.models import Turn
-from holdfast.toolkit.encoding import encode_turn, seal
+from holdfast.toolkit.encoding import Append, encode_turn, seal
 from holdfast.toolkit.group_commit import GroupCommit
 from holdfast.toolkit.lifecycle import Lifecycle
 from holdfast.toolkit.lifetimes import prolong
@@ -48,15 +46,15 @@ class Runtime:
         self.latest = max(self.latest, to_micros(self.clock()))
         return self.latest
 
-    @asynccontextmanager
-    async def operation(self, name: str, *, timeout: float | None = None) -> AsyncGenerator[Operation]:
+    def operation(self, name: str, *, timeout: float | None = None) -> operation:
         """What every call runs in."""
-        deadline = self.timeout if timeout is None else timeout
-        with self.lifecycle.using():
-            async with operation(
-                name, timeout=deadline, translate=self.translate, observer=self.observer
-            ) as running:
-                yield running
+        return operation(
+            name,
+            timeout=self.timeout if timeout is None else timeout,
+            translate=self.translate,
+            observer=self.observer,
+            lifecycle=self.lifecycle,
+        )
 
     def require(self, capability: str) -> None:
         """Return if the store offers this.
@@ -67,7 +65,7 @@ class Runtime:
         if self.facts is not None and capability not in self.facts.capabilities:
             raise UnsupportedCapability(capability, "Ask adapter.capabilities before.")
 
-    def encode(self, turn: Turn, tenant: str) -> Write:
+    def encode(self, turn: Turn | Append, tenant: str) -> Write:
         """The write of a turn, checked in full; nothing is awaited."""
         write = encode_turn(
             turn, tenant=tenant, now=self.now(), limits=self.limits, codec=self.codec, lifetimes=self.lifetimes

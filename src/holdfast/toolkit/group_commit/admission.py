@@ -45,8 +45,12 @@ class Admission:
     def occupy(self, item: Item) -> None:
         """Count it, whether there is room or not."""
         item.has_room = True
+        tenant = item.write.ref.tenant
+        share = self._tenants.get(tenant)
+        if share is None:
+            share = self._tenants[tenant] = _Room()
+        share.add(item, 1)
         self._all.add(item, 1)
-        self._tenants.setdefault(item.write.ref.tenant, _Room()).add(item, 1)
 
     def release(self, item: Item) -> None:
         """Count it no longer."""
@@ -54,10 +58,11 @@ class Admission:
             return
         item.has_room = False
         tenant = item.write.ref.tenant
-        self._all.add(item, -1)
-        self._tenants[tenant].add(item, -1)
-        if not self._tenants[tenant].items:
+        share = self._tenants[tenant]
+        share.add(item, -1)
+        if not share.items:
             del self._tenants[tenant]
+        self._all.add(item, -1)
 
     def enter(self, item: Item) -> bool:
         """Count it if nobody waits and there is room."""
