@@ -13,7 +13,13 @@ ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
 ADAPTERS = [f"./{folder.parent.relative_to(ROOT)}" for folder in sorted(ROOT.glob("adapters/*/pyproject.toml"))]
 DISTRIBUTIONS = [".", *ADAPTERS]
-SOURCES = [*(f"{distribution}/src" for distribution in DISTRIBUTIONS), "examples", "docs", "noxfile.py"]
+SOURCES = [
+    *(f"{distribution}/src" for distribution in DISTRIBUTIONS),
+    "examples",
+    "benchmarks",
+    "docs",
+    "noxfile.py",
+]
 READMES = ["README.md", *(f"{adapter}/README.md" for adapter in ADAPTERS)]
 # The examples have a session of their own, with what they import.
 TESTS = ("--ignore=tests/examples",)
@@ -99,6 +105,22 @@ def docs(session: nox.Session) -> None:
     install_holdfast(session, "docs", "examples", "test")
     session.run("pytest", "docs", *READMES, *session.posargs)
     session.run("zensical", "build", "--strict", "--clean", "--config-file", ".zensical.toml")
+
+
+@nox.session(name="bench-smoke")
+def bench_smoke(session: nox.Session) -> None:
+    """The benchmarks, only to see that they run; a loss is an error, a figure never is."""
+    install_holdfast(session, "bench")
+    for what in ("sqlite", "cpu", "import"):
+        session.run("python", "-m", "benchmarks", what, "--smoke", "--out", session.create_tmp())
+    session.run("python", "-m", "benchmarks", "soak", "--smoke")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The benchmarks in full: ``nox -s bench -- sqlite``. Minutes, on a machine that does nothing else."""
+    install_holdfast(session, "bench")
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["sqlite"]))
 
 
 @nox.session

@@ -15,7 +15,7 @@ RIVALS = ("straight", "coalesced")
 USER = "jane"
 """Whose all sessions are."""
 
-Said = Mapping[str, str]
+Said = Mapping[str, Any]
 """A message as a program has it: role and content, and an id where it brings one."""
 State = dict[str, Any]
 

@@ -15,7 +15,10 @@ _WAVE = 256  # sessions created at once
 
 
 class Ours:
-    """``Contender`` over an adapter. Messages are built from role and content inside each call: a user pays it too."""
+    """``Contender`` over an adapter.
+
+    Messages are built from role and content inside each call: a user pays for it too.
+    """
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter

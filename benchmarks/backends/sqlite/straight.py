@@ -9,9 +9,9 @@ from uuid import uuid4
 from benchmarks.backends.sqlite.database import Database, now
 from benchmarks.contender import Said, Stale, State
 
-__all__ = ["INSERT", "SAVE", "Straight", "Write"]
+__all__ = ["SAVE", "Straight", "Write"]
 
-INSERT = "INSERT INTO message (session, seq, id, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_INSERT = "INSERT INTO message (session, seq, id, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SAVE = "UPDATE state SET body = ? WHERE session = ?"
 _MOVE = """
 UPDATE session SET count = count + :added, version = version + :states, updated_at = :now
@@ -39,7 +39,9 @@ class Write:
     version: int | None = None
 
     @classmethod
-    def of(cls, session_id: str, said: Sequence[Said], state: State | None = None, version: int | None = None) -> Self:
+    def of(
+        cls, session_id: str, said: Sequence[Said], state: State | None = None, version: int | None = None
+    ) -> Self:
         """Encode it."""
         rows = [(one.get("id") or uuid4().hex, json.dumps(one)) for one in said]
         return cls(session_id, rows, None if state is None else json.dumps(state), version)
@@ -75,14 +77,15 @@ class Straight(Database):
             while not await self._stored(write, known):
                 await self._writer.rollback()
                 ids = json.dumps([message_id for message_id, _ in write.rows])
-                known = {id_: seq for id_, seq in await self._reader.execute_fetchall(_KNOWN, (write.session_id, ids))}
+                rows = await self._reader.execute_fetchall(_KNOWN, (write.session_id, ids))
+                known = {row[0]: row[1] for row in rows}
         except BaseException:
             await self._writer.rollback()
             raise
         return [known[message_id] for message_id, _ in write.rows]
 
     async def _stored(self, write: Write, known: dict[str, int]) -> bool:
-        """Store all that is not known yet, and note its positions; or find out that more of it was there before."""
+        """Store what is not known yet, and note its positions; or find out that more of it was there before."""
         fresh = {message_id: body for message_id, body in write.rows if message_id not in known}
         number, last = await self._moved(write, len(fresh))
         rows = [(number, seq, *row) for seq, row in enumerate(fresh.items(), last + 1)]
@@ -109,5 +112,5 @@ class Straight(Database):
 
     async def _inserted(self, rows: Sequence[tuple[int, int, str, str]]) -> int:
         if len(rows) == 1:  # an append has one as a rule, and this is quicker
-            return (await self._writer.execute(INSERT, rows[0])).rowcount
-        return (await self._writer.executemany(INSERT, rows)).rowcount
+            return (await self._writer.execute(_INSERT, rows[0])).rowcount
+        return (await self._writer.executemany(_INSERT, rows)).rowcount

@@ -209,10 +209,9 @@ def _apply(
         next_seq=head.next_seq + len(append),
         message_count=head.message_count - removed + len(append),
         last_message_at=append[-1].created_at if append else head.last_message_at,
+        updated_at=head.updated_at if write.touch else write.now,
         body=None,
     )
-    if not write.touch:
-        new = new._replace(updated_at=write.now)
     if write.fence is not None:
         new = new._replace(fence=write.fence or None)
     if write.state:

@@ -103,6 +103,8 @@ class Connections:
         self._all.append(connection)
         watch(connection)
         await connection.execute_fetchall(f"PRAGMA synchronous = {self.synchronous}")
+        # A statement that changes many rows keeps the old pages until its end: in memory, not in a file.
+        await connection.execute_fetchall("PRAGMA temp_store = MEMORY")
         # What was redacted or deleted is overwritten, not only unlinked.
         await connection.execute_fetchall("PRAGMA secure_delete = ON")
         return connection

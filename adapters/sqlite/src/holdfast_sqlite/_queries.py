@@ -16,10 +16,14 @@ def _named(text: str) -> dict[str, str]:
     return {name: _expanded(query, named["head_columns"]) for name, query in named.items()}
 
 
+# Materialized, or SQLite would write the JSON of a row anew for each of its values.
+_NEW = "WITH new (value) AS MATERIALIZED (SELECT value FROM json_each(:rows))"
+
+
 def _expanded(query: str, head_columns: str) -> str:
-    # The shorter operator ->> needs SQLite 3.38.
-    query = re.sub(r"{(\d+)}", r"json_extract(new.value, '$[\1]')", query)
-    return query.replace("{head_columns}", head_columns)
+    query = re.sub(r"{(\d+):(\d+)}", r"substr(:texts, {\1}, {\2})", query)
+    query = re.sub(r"{(\d+)}", r"json_extract(new.value, '$[\1]')", query)  # the shorter ->> needs SQLite 3.38
+    return query.replace("{head_columns}", head_columns).replace("{new}", _NEW)
 
 
 def statements(script: str) -> list[str]:
