@@ -142,7 +142,9 @@ async def test_a_file_locked_for_longer_than_the_deadline_was_not_written(path):
         await adapter.sessions.save(Session(id="s"))
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        for _ in range(3):  # a deadline may pass in the very moment of a try; that happens once in some hundred times
+        for _ in range(
+            3
+        ):  # a deadline may pass in the very moment of a try; that happens once in some hundred times
             appends = [adapter.messages.append("s", [Message(role="user", content="lost?")]) for _ in range(20)]
             errors = await asyncio.gather(*appends, return_exceptions=True)
             if {type(error) for error in errors} == {BackendTimeout}:

@@ -220,7 +220,7 @@ def _apply(
     if write.state or write.remove:
         recent = Recent(write.turn_id, write.segment, write.digest, new.version, new.next_seq - 1, removed)
         new = new._replace(recent_turns=(*head.recent_turns, recent)[-REMEMBERED:])
-    positions = tuple(seqs.get(row.id) or known[row.id].seq for row in write.rows)
+    positions = tuple([seqs.get(row.id) or known[row.id].seq for row in write.rows])
     return Plan(
         Done(new, positions, removed, len(append)),
         append=append,
@@ -232,8 +232,8 @@ def _apply(
 
 
 def _numbered(write: Write, head: Head, known: Mapping[str, Row]) -> tuple[Row, ...]:
-    fresh = (row for row in write.rows if row.id not in known)
-    return tuple(row._replace(seq=seq) for seq, row in enumerate(fresh, head.next_seq))
+    fresh = [row for row in write.rows if row.id not in known] if known else write.rows
+    return tuple([row.at(seq) for seq, row in enumerate(fresh, head.next_seq)])
 
 
 def _with_state(write: Write, head: Head) -> Head:

@@ -19,7 +19,7 @@ async def stored_messages(run: Runtime, write: Write, done: Done) -> tuple[Messa
     key = done.head.key
     if done.appended == len(write.rows):
         placed = zip(write.rows, done.seqs, strict=True)
-        return tuple([message_of(row._replace(seq=seq), row.body, key) for row, seq in placed if seq is not None])
+        return tuple([message_of(row.at(seq), row.body, key) for row, seq in placed if seq is not None])
     # Some were there before: their turn and time are those of the first try.
     ids = tuple(row.id for row in write.rows)
     rows = await run.store.rows(key, Span(ids=ids)) or ()

@@ -112,6 +112,10 @@ class Row(NamedTuple):
     body: str
     seq: int = 0
 
+    def at(self, seq: int) -> "Row":
+        """The same row at this position."""
+        return Row(*self[:-1], seq)
+
 
 class Removal(NamedTuple):
     """Remove the messages with ``after < seq <= through``."""
@@ -193,12 +197,27 @@ class Write(NamedTuple):
     fence: str | None = None
     lifetimes: Mapping[str, Lifetime] = _NO_LIFETIMES
 
+    @property
+    def only_appends(self) -> bool:
+        """Whether it brings new messages, and nothing else: no state, no removal, and no condition."""
+        return bool(self.rows) and not (
+            self.state
+            or self.remove
+            or self.replace
+            or self.delete
+            or self.touch
+            or self.create is not None
+            or self.fence is not None
+            or self.expected is not None
+            or self.last_seq is not None
+        )
+
 
 class Done(NamedTuple):
     """The write is durable.
 
     Attributes:
-        head: The head afterwards, without its body.
+        head: The head afterwards, without its body; what it remembers of recent turns may be left out.
         seqs: The positions of the write's rows; None for one that was removed since (on a replay).
         removed: How many rows were removed.
         appended: How many rows were appended; the others were there before.
@@ -294,8 +313,8 @@ class Store(Protocol):
     async def flush(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         """Make writes durable in one step, and give each its own outcome, in their order.
 
-        Of one session they are either appends without any condition, which have no id in common, in the order
-        in which their positions are to be given; or one write of any other kind.
+        Of one session they are either plain appends (``Write.only_appends``) that have no id in common, in the
+        order in which their positions are to be given; or one write of any other kind.
 
         A write that cannot be stored is ``Refused``, and takes nothing from the others. A session that somebody
         else holds is ``Busy``, with all its writes: they come again later. An error that is raised concerns all,

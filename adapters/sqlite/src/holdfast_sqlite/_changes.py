@@ -1,6 +1,7 @@
 """What a flush writes: gathered row by row, then stored by one statement of each kind."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from holdfast.toolkit import Head, Plan, Recent, Row, Write
@@ -62,13 +63,14 @@ class Changes:
             self._states.append(self._state(number, new, plan.body))
         if write.remove:
             self._removed.append([number, *write.remove])
-        self._append(number, plan.append)
+        self.append(number, plan.append)
         if plan.replace:
             row = plan.replace
             text = self._texts.place(row.body.encode())
             self._replaced.append([number, row.seq, row.role, *self._texts.place(row.digest), *text])
 
-    def _append(self, number: int, rows: tuple[Row, ...]) -> None:
+    def append(self, number: int, rows: Sequence[Row]) -> None:
+        """Gather new messages of the session with this number."""
         place = self._texts.place
         for row in rows:
             envelope = (number, row.seq, row.id, row.turn_id, row.segment, row.role, row.created_at)
@@ -97,7 +99,7 @@ class Changes:
         for head, body, rows in self._created:
             number = numbers[head.key.key]
             states.append(self._state(number, head, body))
-            self._append(number, rows)
+            self.append(number, rows)
         await self._run(transaction, "insert_states", states)
 
     async def _run(self, transaction: Transaction, query: str, rows: list[Values]) -> list[Any]:

@@ -99,7 +99,9 @@ class Connections:
     async def _connect(self, *, create: bool) -> aiosqlite.Connection:
         mode = "memory" if self.private else "rwc" if create else "rw"
         uri = f"file:{quote(self._path)}?mode={mode}"
-        connection = await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=self._busy_timeout)
+        connection = await aiosqlite.connect(
+            uri, uri=True, isolation_level="IMMEDIATE", timeout=self._busy_timeout
+        )
         self._all.append(connection)
         watch(connection)
         await connection.execute_fetchall(f"PRAGMA synchronous = {self.synchronous}")
@@ -159,21 +161,26 @@ class Connections:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def try_write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def try_write(self, work: Callable[[Transaction], Awaitable[T]], *, begins: bool = False) -> T:
         """Run work in a transaction of its own, and give its result once it is durable.
 
         The transaction is immediate: a deferred one that reads and then writes fails under other writers.
 
+        Args:
+            work: What to do.
+            begins: Its first statement writes, and so begins the transaction: a call less.
+
         Raises:
             sqlite3.OperationalError: SQLITE_BUSY, at once, where another program writes; nothing was done.
         """
-        task = asyncio.get_running_loop().create_task(self._transact(work), context=contextvars.Context())
+        task = asyncio.get_running_loop().create_task(self._transact(work, begins), context=contextvars.Context())
         return await asyncio.shield(task)
 
-    async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]], begins: bool) -> T:  # noqa: FBT001
         async with self._writing:
             connection = self._open_writer()
-            await connection.execute_fetchall("BEGIN IMMEDIATE")
+            if not begins:
+                await connection.execute_fetchall("BEGIN IMMEDIATE")
             try:
                 result = await work(Transaction(connection))
                 await connection.execute_fetchall("COMMIT")

@@ -37,26 +37,34 @@ async def flush(transaction: Transaction, writes: Sequence[Write]) -> list[Outco
 
 async def _look(transaction: Transaction, writes: Sequence[Write]) -> dict[Ref, _Session]:
     asked: dict[Ref, list[Any]] = {}
+    by_session: dict[Ref, list[Write]] = {}
     for write in writes:
-        after, through = write.remove or (0, 0)
-        _, _, ids, *_ = asked.setdefault(write.ref, [*write.ref, [], after, through])
+        _, _, ids, *_ = asked.setdefault(write.ref, [*write.ref, [], *(write.remove or ())])
         ids += [row.id for row in write.rows]
         if write.replace:
             ids.append(write.replace.id)
+        by_session.setdefault(write.ref, []).append(write)
     sessions = {ref: _Session() for ref in asked}
     values = {"sessions": json.dumps(list(asked.values())), "state": False}
     for row in await transaction.run(QUERIES["judged"], values):
-        sessions[Ref(row[1], row[2])] = _session(row)
+        ref = Ref(row[1], row[2])
+        sessions[ref] = _session(row, by_session[ref])
     return sessions
 
 
-def _session(row: Sequence[Any]) -> _Session:
+def _session(row: Sequence[Any], writes: Sequence[Write]) -> _Session:
     *columns, known, removable = row
+    recent_turns = columns[-2]
     try:
-        head = head_of(columns)
+        head = head_of(columns, remembers=any(_recalls(write, recent_turns) for write in writes))
     except CorruptRecord as error:
         return _Session(corrupt=error)
     return _Session(columns[0], head, _known(known), removable)
+
+
+def _recalls(write: Write, recent_turns: str | None) -> bool:
+    """Whether the rules need to know the recent turns: to compare, or to add one. Most appends do not."""
+    return bool(write.state or write.remove) or recent_turns is None or json.dumps(write.turn_id) in recent_turns
 
 
 def _known(text: str) -> dict[str, Row]:

@@ -10,19 +10,22 @@ from holdfast.toolkit import Head, Recent, Row, SessionKey
 __all__ = ["head_of", "row_of"]
 
 
-def head_of(row: Sequence[Any]) -> Head:
+def head_of(row: Sequence[Any], *, remembers: bool = True) -> Head:
     """The head of a row of the query ``heads``.
+
+    Args:
+        row: The row.
+        remembers: Whether to read what it remembers of recent turns.
 
     Raises:
         CorruptRecord: What it remembers of recent writes cannot be read.
     """
     _, tenant, id_, key, *columns, digest, recent, body = row
-    return Head._make([SessionKey(tenant, id_, key), *columns, _recent_turns(recent, id_), digest, body])
+    turns = _recent_turns(recent, id_) if remembers else ()
+    return Head._make([SessionKey(tenant, id_, key), *columns, turns, digest, body])
 
 
 def _recent_turns(text: str, session_id: str) -> tuple[Recent, ...]:
-    if text == "[]":
-        return ()
     try:
         return tuple(
             Recent(turn, part, bytes.fromhex(hex_), *rest) for turn, part, hex_, *rest in json.loads(text)

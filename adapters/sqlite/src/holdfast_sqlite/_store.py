@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from holdfast.capabilities import Capability, Durability, Finding
 from holdfast.errors import OutcomeUnknown
@@ -21,7 +22,8 @@ from holdfast.toolkit import (
     Write,
 )
 from holdfast_sqlite import _freeing
-from holdfast_sqlite._connections import Connections, Transaction
+from holdfast_sqlite._appending import NotPlain, append
+from holdfast_sqlite._connections import Connections
 from holdfast_sqlite._errors import is_busy
 from holdfast_sqlite._flush import flush
 from holdfast_sqlite._listing import find
@@ -51,12 +53,8 @@ class SQLiteStore:
 
     async def flush(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         """See ``Store.flush``."""
-
-        async def run(transaction: Transaction) -> list[Outcome]:
-            return await flush(transaction, writes)
-
         try:
-            outcomes = await self._connections.try_write(run)
+            outcomes = await self._stored(writes)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -64,6 +62,14 @@ class SQLiteStore:
         if any(write.replace for write in writes):
             return await self._scrubbed(writes, outcomes)
         return outcomes
+
+    async def _stored(self, writes: Sequence[Write]) -> list[Outcome]:
+        if all(write.only_appends for write in writes):
+            try:
+                return await self._connections.try_write(partial(append, writes=writes), begins=True)
+            except (NotPlain, sqlite3.IntegrityError):
+                pass  # nothing of it is stored; the rules say what is the matter
+        return await self._connections.try_write(partial(flush, writes=writes))
 
     async def _scrubbed(self, writes: Sequence[Write], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes once no file holds the old text of a redaction; if one does, of the redactions alone."""

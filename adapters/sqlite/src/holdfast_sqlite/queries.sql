@@ -27,15 +27,18 @@ JOIN holdfast_head AS h
 LEFT JOIN holdfast_state AS s ON s.number = h.number;
 
 -- name: judged
--- What the rules need to know of many sessions, by a JSON array of [tenant, id, [message ids], after, through]:
--- their heads, the rows that they have of these ids, as JSON, and how many rows the removal would take.
+-- What the rules need to know of many sessions, by a JSON array of [tenant, id, [message ids]] or, with a removal,
+-- [tenant, id, [message ids], after, through]: their heads, the rows that they have of these ids, as JSON, and how
+-- many rows the removal would take.
 SELECT {head_columns},
   (SELECT json_group_array(json_array(m.seq, m.id, m.turn_id, m.segment, m.role, m.created_at, hex(m.digest)))
    FROM json_each(asked.value, '$[2]') AS named
    CROSS JOIN holdfast_message AS m ON m.session = h.number AND m.id = named.value),
-  (SELECT count(*) FROM holdfast_message AS m
-   WHERE m.session = h.number
-     AND m.seq > json_extract(asked.value, '$[3]') AND m.seq <= json_extract(asked.value, '$[4]'))
+  CASE WHEN json_array_length(asked.value) = 5 THEN (
+    SELECT count(*) FROM holdfast_message AS m
+    WHERE m.session = h.number
+      AND m.seq > json_extract(asked.value, '$[3]') AND m.seq <= json_extract(asked.value, '$[4]'))
+  ELSE 0 END
 FROM json_each(:sessions) AS asked
 CROSS JOIN holdfast_head AS h
   ON h.tenant = json_extract(asked.value, '$[0]') AND h.id = json_extract(asked.value, '$[1]')
@@ -64,6 +67,16 @@ FROM holdfast_head AS h
 LEFT JOIN holdfast_message AS m ON m.session = h.number AND m.id IN (SELECT value FROM json_each(:ids))
 WHERE h.tenant = :tenant AND h.id = :id AND h.key = :key
 ORDER BY +m.seq;
+
+-- name: grow_heads
+-- Appends to many sessions, by a JSON array of [tenant, id, how many, the last one's time, now], and the heads after.
+UPDATE holdfast_head
+SET next_seq = next_seq + {2}, message_count = message_count + {2}, last_message_at = {3}, updated_at = {4}
+FROM (SELECT value FROM json_each(:rows)) AS new
+WHERE tenant = {0} AND id = {1}
+RETURNING number, tenant, id, key, parent_key, parent_id, user_id, agent, status, version, next_seq, message_count,
+  last_message_at, created_at, updated_at, completed_at, expires_at, state_expires_at, fence, x'',
+  (SELECT recent_turns FROM holdfast_state AS s WHERE s.number = holdfast_head.number), NULL;
 
 -- The statements below write many rows each, by a JSON array of arrays: {new} is the table of them, {3} the fourth
 -- value of a row. Digests and bodies are slices of one blob, :texts: {7:8} is the slice that starts at the eighth

@@ -38,13 +38,13 @@ class Lane:
     def may_fly(self) -> bool:
         """Whether the next one may be in this flush too.
 
-        A flush holds of one session either appends that have no id in common, or one write of any other kind:
-        then a store can check every guard before it writes anything, and one statement never meets a row twice.
+        A flush holds of one session either plain appends that have no id in common, or one write of any other
+        kind: then a store can check every guard before it writes anything, and no statement meets a row twice.
         """
         if self._picked is None:
             return True
         write = self.items[0].write
-        if not (_appends(self._picked) and _appends(write)):
+        if not (self._picked.only_appends and write.only_appends):
             return False
         if self._ids is None:
             self._ids = {row.id for row in self._picked.rows}
@@ -57,21 +57,6 @@ class Lane:
         if self._ids is not None:
             self._ids.update([row.id for row in item.write.rows])
         return item
-
-
-def _appends(write: Write) -> bool:
-    """Whether it only appends, without any condition."""
-    return bool(write.rows) and not (
-        write.state
-        or write.remove
-        or write.replace
-        or write.delete
-        or write.touch
-        or write.create is not None
-        or write.fence is not None
-        or write.expected is not None
-        or write.last_seq is not None
-    )
 
 
 class Lanes:
