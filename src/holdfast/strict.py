@@ -1,6 +1,7 @@
 """The base of all models: nothing is converted silently, and what is refused gets an error of ours."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,7 +10,8 @@ from holdfast.errors import InvalidArgument, UnserializableValue
 
 __all__ = ["StrictModel", "assembled"]
 
-_EXACT = {str, bool, int, float, dict, list, tuple}
+_SCALARS = {str, bool, int, float, type(None)}
+_EXACT = {*_SCALARS, dict, list, tuple}
 
 
 class StrictModel(BaseModel):
@@ -25,9 +27,10 @@ class StrictModel(BaseModel):
     if not TYPE_CHECKING:  # type checkers read the fields; this is for people
 
         def __init__(self, /, **fields: Any) -> None:
+            levels = _levels(type(self))
             for name, value in fields.items():
-                known = name in type(self).model_fields
-                _check_exact(value, name, self.typed_levels.get(name, 1) if known else 0)
+                if type(value) not in _SCALARS:
+                    _check_exact(value, name, levels.get(name, 0))
             try:
                 super().__init__(**fields)
             except ValidationError as error:
@@ -57,9 +60,14 @@ def assembled(model: type[M], fields: dict[str, Any], said: set[str]) -> M:
     return made
 
 
+@cache
+def _levels(model: type[StrictModel]) -> dict[str, int]:
+    return {name: model.typed_levels.get(name, 1) for name in model.model_fields}
+
+
 def _check_exact(value: Any, path: str, levels: int) -> None:
     kind: type = type(value)
-    if not levels or kind is str:
+    if not levels or kind in _SCALARS:
         return
     if kind not in _EXACT:
         if isinstance(value, str | int | float | dict | list | tuple):
@@ -68,9 +76,10 @@ def _check_exact(value: Any, path: str, levels: int) -> None:
         for key, item in value.items():
             if type(key) is not str:
                 raise UnserializableValue(path, f"a key is {type(key).__name__}, not str")
-            _check_exact(item, f"{path}.{key:.64}", levels - 1)
+            if levels > 1:
+                _check_exact(item, f"{path}.{key:.64}", levels - 1)
     elif kind in {list, tuple}:
-        for index, item in enumerate(value):
+        for index, item in enumerate(value if levels > 1 else ()):
             _check_exact(item, f"{path}[{index}]", levels - 1)
 
 

@@ -90,7 +90,7 @@ class _Packer:
         key: Any = ""
         try:
             for key, item in value.items():
-                packed[self.key(key)] = self.pack(item)
+                packed[self.key(key)] = self.text(item) if type(item) is str else self.pack(item)
         except _Refused as refused:
             refused.steps.append(key if type(key) is str else repr(type(key).__name__))
             raise

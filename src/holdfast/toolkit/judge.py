@@ -7,6 +7,7 @@ same order.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from holdfast.errors import (
     DuplicateIdConflict,
@@ -18,7 +19,7 @@ from holdfast.errors import (
     VersionConflict,
 )
 from holdfast.toolkit.lifetimes import prolong
-from holdfast.toolkit.store import Done, Head, Recent, Refused, Row, SessionKey, Write
+from holdfast.toolkit.store import Done, Head, Recent, Refused, Row, SessionKey, StateChange, Write
 
 __all__ = ["REMEMBERED", "Plan", "judge"]
 
@@ -205,21 +206,24 @@ def _apply(
     append = _numbered(write, head, known)
     seqs = {row.id: row.seq for row in append}
     removed = removable if write.remove else 0
-    new = head._replace(
-        next_seq=head.next_seq + len(append),
-        message_count=head.message_count - removed + len(append),
-        last_message_at=append[-1].created_at if append else head.last_message_at,
-        updated_at=head.updated_at if write.touch else write.now,
-        body=None,
-    )
+    changes: dict[str, Any] = {
+        "next_seq": head.next_seq + len(append),
+        "message_count": head.message_count - removed + len(append),
+        "body": None,
+    }
+    if append:
+        changes["last_message_at"] = append[-1].created_at
+    if not write.touch:
+        changes["updated_at"] = write.now
     if write.fence is not None:
-        new = new._replace(fence=write.fence or None)
+        changes["fence"] = write.fence or None
     if write.state:
-        new = _with_state(write, new)
-    new = prolong(new, write)
+        changes |= {"version": head.version + 1, **_columns(write.state)}
     if write.state or write.remove:
-        recent = Recent(write.turn_id, write.segment, write.digest, new.version, new.next_seq - 1, removed)
-        new = new._replace(recent_turns=(*head.recent_turns, recent)[-REMEMBERED:])
+        version = changes.get("version", head.version)
+        recent = Recent(write.turn_id, write.segment, write.digest, version, changes["next_seq"] - 1, removed)
+        changes["recent_turns"] = (*head.recent_turns, recent)[-REMEMBERED:]
+    new = prolong(head._replace(**changes), write)
     positions = tuple([seqs.get(row.id) or known[row.id].seq for row in write.rows])
     return Plan(
         Done(new, positions, removed, len(append)),
@@ -236,19 +240,17 @@ def _numbered(write: Write, head: Head, known: Mapping[str, Row]) -> tuple[Row, 
     return tuple([row.at(seq) for seq, row in enumerate(fresh, head.next_seq)])
 
 
-def _with_state(write: Write, head: Head) -> Head:
-    state = write.state
-    assert state is not None  # noqa: S101 - the caller asked
-    return head._replace(
-        user_id=state.user_id,
-        agent=state.agent,
-        status=state.status,
-        version=head.version + 1,
-        completed_at=state.completed_at,
-        expires_at=state.expires_at,
-        state_expires_at=state.state_expires_at,
-        digest=state.digest,
-    )
+def _columns(state: StateChange) -> dict[str, Any]:
+    """The columns of a head that a state owns; its parent is fixed at creation."""
+    return {
+        "user_id": state.user_id,
+        "agent": state.agent,
+        "status": state.status,
+        "completed_at": state.completed_at,
+        "expires_at": state.expires_at,
+        "state_expires_at": state.state_expires_at,
+        "digest": state.digest,
+    }
 
 
 def _in_place(row: Row | None, known: Mapping[str, Row]) -> Row | None:

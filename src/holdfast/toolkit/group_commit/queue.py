@@ -133,6 +133,9 @@ class GroupCommit:
                 self._admit()
                 self._park(await self._flusher.send(batch))
                 self._flying = ()
+                await asyncio.sleep(
+                    0
+                )  # those who were answered often write again at once: let them fly with the rest
         finally:
             self._task = None
             if self._flying:  # it was cancelled: nobody waits for it in vain
