@@ -1,6 +1,7 @@
 """A commit that is cancelled, at any point: the adapter stays usable, and the same turn again is stored once."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -52,24 +53,57 @@ async def test_a_commit_cancelled_at_any_point_is_stored_once_when_sent_again(pa
     assert cancelled
 
 
-async def test_a_storm_of_cancellations_leaves_every_acknowledged_message_stored_once(path):
-    acked: list[str] = []
+async def test_ten_thousand_cancellations_at_random_lose_and_double_nothing(path):
+    dice = random.Random(4)
+    acked: dict[str, list[str]] = {f"s{n}": [] for n in range(8)}
+    sent: dict[str, list[str]] = {name: [] for name in acked}
+    cancelled = 0
     async with SQLiteAdapter(path) as adapter:
-        await adapter.sessions.save(Session(id="s"))
+        for name in acked:
+            await adapter.sessions.save(Session(id=name))
 
-        async def append(number: int) -> None:
-            [stored] = await adapter.messages.append("s", [Message(id=str(number), role="user", content="x")])
-            acked.append(stored.id)
+        async def write(session: str, number: int) -> None:
+            message = Message(id=str(number), role="user", content="x")
+            sent[session].append(message.id)
+            if number % 5:
+                await adapter.messages.append(session, [message])
+            else:
+                state = (await adapter.sessions.get(session)).model_copy(update={"data": {"n": number}})
+                await adapter.commit(Turn(session_id=session, session=state, expected="any", messages=[message]))
+            acked[session].append(message.id)
 
-        for burst in range(20):
-            tasks = [asyncio.create_task(append(burst * 25 + index)) for index in range(25)]
-            await asyncio.sleep(0.001 * (burst % 5))
-            for task in tasks[burst % 3 :: 2]:
-                task.cancel()
+        async def cancel(task: asyncio.Task[None]) -> None:
+            if dice.random() < 0.5:
+                await asyncio.sleep(dice.random() * 0.02)
+            for _ in range(dice.randrange(6)):
+                await asyncio.sleep(0)
+            task.cancel()
+
+        number = 0
+        while cancelled < 10_000:
+            writes = [write(f"s{dice.randrange(8)}", number + n) for n in range(200)]
+            tasks = [asyncio.create_task(one) for one in writes]
+            number += len(tasks)
+            await asyncio.gather(*[cancel(task) for task in tasks if dice.random() < 0.9])
             await asyncio.gather(*tasks, return_exceptions=True)
-        page = await adapter.messages.find("s", limit=1000)
-    stored = [message.id for message in page]
-    assert len(stored) == len(set(stored))
-    assert set(acked) <= set(stored)
-    assert [message.seq for message in page] == list(range(1, len(stored) + 1))
-    assert acked
+            cancelled += sum(task.cancelled() for task in tasks)
+            assert all(task.cancelled() or task.exception() is None for task in tasks)
+        await adapter.messages.append("s0", [Message(id="last", role="user", content="it is whole")])
+        stored = {name: [message async for message in _all(adapter, name)] for name in acked}
+    assert stored["s0"].pop().id == "last"
+    for name, messages in stored.items():
+        ids = [message.id for message in messages]
+        assert len(ids) == len(set(ids))
+        assert set(acked[name]) <= set(ids) <= set(sent[name])
+        assert [message.seq for message in messages] == list(range(1, len(messages) + 1))
+    assert sum(map(len, acked.values())) > 1000
+
+
+async def _all(adapter: SQLiteAdapter, session: str):
+    page = await adapter.messages.find(session, after=0, limit=1000)
+    while True:
+        for message in page:
+            yield message
+        if page.next is None:
+            return
+        page = await adapter.messages.find(session, cursor=page.next)
