@@ -6,7 +6,7 @@ value are the same, so that a later field changes no digest.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -54,8 +54,8 @@ def encode_message(message: Message, limits: Limits, path: str = "message") -> E
         UnserializableValue: Something in it would not come back equal.
         PayloadTooLarge: It is over ``message_bytes``.
     """
-    _check_texts(message, path)
     fields = _kept(message, _MESSAGE_FIELDS)
+    _check_kinds(fields, path)
     if "content" in fields:
         fields["content"] = _parts_said(message.content, path)
     tree = _packed(fields, path, limits, ("message_bytes", limits.message_bytes))
@@ -68,19 +68,19 @@ def decode_message(body: str, **envelope: Any) -> Message:
     Raises:
         CorruptRecord: It is not the body of a message.
     """
-    said = _object(body, _MESSAGE_FIELDS) | envelope
+    said = _object(body, _MESSAGE_FIELDS)
+    try:
+        _check_kinds(said, "message")
+    except UnserializableValue as error:
+        raise CorruptRecord("not the fields of a message.") from error
+    said |= envelope
     fields: dict[str, Any] = {**_defaults(Message), "metadata": {}, **said}
     if type(fields["content"]) is not str:
         try:
             fields["content"] = _parts().validate_python(fields["content"])
         except (ValidationError, InvalidArgument) as error:
             raise CorruptRecord("not the parts of a message.") from error
-    message = assembled(Message, fields, {"content", *said})
-    try:
-        _check_texts(message, "message")
-    except UnserializableValue as error:
-        raise CorruptRecord("not the fields of a message.") from error
-    return message
+    return assembled(Message, fields, {"content", *said})
 
 
 def encode_state(session: Session, limits: Limits) -> Encoded:
@@ -145,14 +145,16 @@ def _parts_said(content: Any, path: str) -> Any:
     return [{"type": part.type, **_said(part)} for part in content]
 
 
-def _check_texts(message: Message, path: str) -> None:
+_TEXTS = {"name", "route", "step", "user_id", "format"}
+
+
+def _check_kinds(said: Mapping[str, Any], path: str) -> None:
     # A message is frozen, but model_copy(update=…) checks nothing, and a stored one may be damaged.
-    for name in ("name", "route", "step", "user_id", "format"):
-        value = getattr(message, name)
-        if value is not None and type(value) is not str:
-            raise UnserializableValue(f"{path}.{name}", f"{type(value).__name__} is not str")
-    if type(message.metadata) is not dict:
-        raise UnserializableValue(f"{path}.metadata", f"{type(message.metadata).__name__} is not dict")
+    for name in _TEXTS & said.keys():
+        if type(said[name]) not in {str, type(None)}:
+            raise UnserializableValue(f"{path}.{name}", f"{type(said[name]).__name__} is not str")
+    if type(said.get("metadata", {})) is not dict:
+        raise UnserializableValue(f"{path}.metadata", f"{type(said['metadata']).__name__} is not dict")
 
 
 def _same(value: Any, default: Any) -> bool:

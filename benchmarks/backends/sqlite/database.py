@@ -127,6 +127,8 @@ async def _connect(folder: Path) -> AsyncGenerator[aiosqlite.Connection]:
     async with aiosqlite.connect(folder / "driver.db", isolation_level="IMMEDIATE", timeout=30) as connection:
         await connection.execute_fetchall("PRAGMA journal_mode = WAL")
         await connection.execute_fetchall("PRAGMA synchronous = FULL")
+        # As ours does: a statement that changes many rows keeps the old pages in memory, not in a file.
+        await connection.execute_fetchall("PRAGMA temp_store = MEMORY")
         yield connection
 
 
