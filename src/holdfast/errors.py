@@ -288,8 +288,12 @@ class OutcomeUnknown(HoldfastError):
     retryable = True
 
     def __init__(self, detail: str = "", *, turn_id: str | None = None) -> None:
-        super().__init__(f"Turn {turn_id}. {detail}".rstrip() if turn_id else detail)
+        super().__init__(detail)
         self.turn_id = turn_id
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said} Turn {self.turn_id}." if self.turn_id else said
 
 
 class CorruptRecord(HoldfastError):

@@ -10,9 +10,10 @@ from holdfast.errors import (
     HoldfastError,
     OutcomeUnknown,
 )
+from holdfast.toolkit.group_commit.item import Item
 from holdfast.toolkit.operation import Operation, Phase, Translate
 
-__all__ = ["concerns_all", "error_for"]
+__all__ = ["concerns_all", "error_for", "own"]
 
 _OF_THE_CONNECTION = (BackendUnavailable, BackendTimeout, OutcomeUnknown, ConfigurationError, AdapterClosed)
 
@@ -22,19 +23,28 @@ def concerns_all(error: Exception, translate: Translate) -> bool:
     return isinstance(_ours(error, Operation("flush", phase=Phase.SENT), translate), _OF_THE_CONNECTION)
 
 
-def error_for(error: Exception, operation: Operation, translate: Translate) -> Exception:
+def error_for(error: Exception, item: Item, translate: Translate) -> Exception:
     """The error for one caller: an object of his own, so that no two callers share a traceback."""
-    ours = _ours(error, operation, translate)
+    turn_id = item.write.turn_id
+    ours = _ours(error, Operation(item.operation.name, turn_id, item.phase), translate)
     if ours is None:
         return error  # nobody else has it: an error that nobody knows is traced to its one write
-    if isinstance(ours, OutcomeUnknown):
-        sent = operation.phase is Phase.SENT
-        mine: HoldfastError = (
-            OutcomeUnknown(ours.detail, turn_id=operation.turn_id) if sent else BackendUnavailable()
-        )
+    if item.operation.phase is Phase.STORED:
+        mine: HoldfastError = OutcomeUnknown("It is stored; what was to follow failed.", turn_id=turn_id)
+    elif not isinstance(ours, OutcomeUnknown):
+        mine = own(ours)
+    elif item.phase is Phase.SENT:
+        mine = OutcomeUnknown(ours.detail, turn_id=turn_id)
     else:
-        mine = copy.copy(ours)
+        mine = BackendUnavailable()
     mine.__cause__ = ours.__cause__ if ours is error else error
+    return mine
+
+
+def own(error: HoldfastError) -> HoldfastError:
+    """A copy of an error that others get too."""
+    mine = copy.copy(error)
+    mine.__cause__ = error.__cause__
     return mine
 
 

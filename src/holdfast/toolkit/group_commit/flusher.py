@@ -47,7 +47,7 @@ class Flusher:
 
     async def _flush_once(self, part: Sequence[Item]) -> Sequence[Outcome]:
         for item in part:
-            item.operation.phase = Phase.SENT
+            item.reach(Phase.SENT)
         started = perf_counter()
         raised: BaseException | None = None
         try:
@@ -78,11 +78,11 @@ def _wanted(part: Iterable[Item], busy: list[Item]) -> list[Item]:
 
 def _settle(part: Sequence[Item], outcomes: Sequence[Outcome], busy: list[Item]) -> None:
     for item, outcome in zip(part, outcomes, strict=True):
-        if isinstance(outcome, Busy):
-            item.operation.phase = Phase.BUSY
-            busy.append(item)
-        else:
+        if not isinstance(outcome, Busy):
             item.settle(outcome)
+        elif not item.answer.done():
+            item.reach(Phase.BUSY)
+            busy.append(item)
 
 
 def _split(part: Sequence[Item], error: Exception) -> list[list[Item]]:
@@ -91,7 +91,7 @@ def _split(part: Sequence[Item], error: Exception) -> list[list[Item]]:
         _fail(part, error)
         return []
     for item in part:
-        item.operation.phase = Phase.IDLE
+        item.reach(Phase.IDLE)
     middle = len(part) // 2
     return [list(part[middle:]), list(part[:middle])]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from holdfast.toolkit.operation import Operation
+from holdfast.toolkit.operation import Operation, Phase
 from holdfast.toolkit.store import Done, Outcome, Refused, Write
 
 __all__ = ["Answer", "Failed", "Flush", "Item"]
@@ -28,9 +28,10 @@ class Item:
 
     Attributes:
         write: What he wants to store.
-        operation: His operation; its phase says how far the write has come.
+        operation: His operation.
         answer: What he waits for. It is done early if he goes away.
         slot: What he gave for the observer of the flush.
+        phase: How far it has come.
         has_room: Whether it counts in the queue.
         tries: How often the store answered that somebody else holds the session.
     """
@@ -39,8 +40,15 @@ class Item:
     operation: Operation
     answer: asyncio.Future[Answer]
     slot: object = None
+    phase: Phase = Phase.IDLE
     has_room: bool = False
     tries: int = 0
+
+    def reach(self, phase: Phase) -> None:
+        """Say how far it has come. An operation that has stored something before (a deletion) stays there."""
+        self.phase = phase
+        if self.operation.phase is not Phase.STORED:
+            self.operation.phase = phase
 
     def settle(self, answer: Answer) -> None:
         """Give the caller his answer, if he is still there."""

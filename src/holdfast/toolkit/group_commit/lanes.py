@@ -128,9 +128,8 @@ class Lanes:
 
     def resume(self, lane: Lane) -> None:
         """Its turn may come again."""
-        if lane.items:
-            lane.parked = False
-            self._turns.append(lane)
+        lane.parked = False
+        self._turns.append(lane)
 
     def items(self) -> list[Item]:
         """All that is here."""

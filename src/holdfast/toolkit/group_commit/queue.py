@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import logging
 import random
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from holdfast.capabilities import Limits
 from holdfast.errors import AdapterClosed, BackendUnavailable, FlushIncomplete, OutcomeUnknown
 from holdfast.toolkit.binding import Binding
 from holdfast.toolkit.group_commit.admission import Admission
-from holdfast.toolkit.group_commit.failures import error_for
+from holdfast.toolkit.group_commit.failures import error_for, own
 from holdfast.toolkit.group_commit.flusher import Flusher
 from holdfast.toolkit.group_commit.item import Failed, Flush, Item
 from holdfast.toolkit.group_commit.lanes import Lane, Lanes
@@ -18,9 +19,13 @@ from holdfast.toolkit.store import Done, Refused, Write
 
 __all__ = ["GroupCommit"]
 
+logger = logging.getLogger("holdfast")
+
 # Seconds until a session is tried again that somebody else holds; SQLite's own steps are much the same.
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.1
+
+_HEALING = 1.0  # seconds for a flush that was cancelled to put its connection in order
 
 
 class GroupCommit:
@@ -53,7 +58,6 @@ class GroupCommit:
         self._flusher = Flusher(flush, translate, timeout=timeout, observer=observer)
         self._translate = translate
         self._slot = slot
-        self._limits = limits
         self._admission = Admission(limits)
         self._lanes = Lanes()
         self._flying: Sequence[Item] = ()
@@ -88,22 +92,22 @@ class GroupCommit:
             operation.phase = Phase.STORED
             return outcome
         if isinstance(outcome, Refused):
-            operation.phase = Phase.IDLE
-            raise outcome.error
-        raise error_for(outcome.error, operation, self._translate)
+            item.reach(Phase.IDLE)
+            raise own(outcome.error)
+        raise error_for(outcome.error, item, self._translate)
 
     def _enter(self, item: Item) -> None:
         self._idle.clear()
         if self._admission.enter(item):
             self._queue(item)
         else:
-            item.operation.phase = Phase.WAITING
+            item.reach(Phase.WAITING)
             self._admission.wait(item)
             self._admit()
 
     def _admit(self) -> None:
         for item in self._admission.admitted():
-            item.operation.phase = Phase.IDLE
+            item.reach(Phase.IDLE)
             self._queue(item)
 
     def _queue(self, item: Item) -> None:
@@ -123,24 +127,25 @@ class GroupCommit:
             # An empty context: nothing of the first caller's (log fields, spans) may be in the flush.
             create = asyncio.get_running_loop().create_task
             self._task = create(self._run(), context=contextvars.Context(), name="holdfast-flush")
+            self._task.add_done_callback(self._ended, context=contextvars.Context())
 
     async def _run(self) -> None:
-        try:
-            while batch := self._lanes.pick():
-                self._flying = batch
-                for item in batch:
-                    self._admission.release(item)
-                self._admit()
-                self._park(await self._flusher.send(batch))
-                self._flying = ()
-                await asyncio.sleep(
-                    0
-                )  # those who were answered often write again at once: let them fly with the rest
-        finally:
-            self._task = None
-            if self._flying:  # it was cancelled: nobody waits for it in vain
-                self._stop(BackendUnavailable("The flush was stopped before this was sent."))
-            self._rest()
+        while batch := self._lanes.pick():
+            self._flying = batch
+            for item in batch:
+                self._admission.release(item)
+            self._admit()
+            self._park(await self._flusher.send(batch))
+            self._flying = ()
+            await asyncio.sleep(0)  # those who were answered often write again at once: let them fly with the rest
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # by a stranger: nobody must wait for it in vain
+            self._stop(BackendUnavailable("The flush was stopped before this was sent."))
+        elif error := task.exception():
+            logger.error("A flush failed", exc_info=error)
+            self._stop(BackendUnavailable("The flush failed before this was sent."))
+        self._rest()
 
     def _rest(self) -> None:
         if not (self._runs() or self._lanes or self._admission):
@@ -150,24 +155,23 @@ class GroupCommit:
         return self._task is not None and not self._task.done()
 
     def _park(self, busy: Sequence[Item]) -> None:
-        """Leave sessions alone that somebody else holds: all of them for the same time, to meet in one flush."""
+        """Leave sessions alone that somebody else holds; those that were left as often meet again in one flush."""
         if not busy:
             return
         for item in busy:
             item.tries += 1
-        tries = min(item.tries for item in busy)
-        pause = min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        shorter = random.uniform(0.5, 1)  # noqa: S311 - no secret
         later = asyncio.get_running_loop().call_later
         for lane in self._lanes.park(busy):
             for item in lane.items:
                 self._admission.release(item)
+            pause = min(_FIRST_PAUSE * 2 ** lane.items[0].tries, _LONGEST_PAUSE) * shorter
             later(pause, self._resume, lane, context=contextvars.Context())
         self._admit()
 
     def _resume(self, lane: Lane) -> None:
-        self._lanes.resume(lane)
-        for item in lane.items:
-            self._admission.occupy(item)
+        if lane.items:
+            self._lanes.resume(lane)
             self._start()
 
     async def aclose(self, timeout: float) -> None:
@@ -185,7 +189,11 @@ class GroupCommit:
             async with asyncio.timeout(timeout):
                 await self._idle.wait()
         except TimeoutError:
-            raise FlushIncomplete(self._stop(unsent)) from None
+            left, task = self._stop(unsent), self._task
+            if task is not None:
+                await asyncio.wait({task}, timeout=_HEALING)
+            if left:
+                raise FlushIncomplete(left) from None
         except asyncio.CancelledError:
             self._stop(unsent)
             raise
@@ -194,12 +202,19 @@ class GroupCommit:
         """End it now; return the sessions of what is not known to be stored."""
         if self._task is not None:
             self._task.cancel()
-        flying = [item for item in self._flying if not item.answer.done() or item.answer.cancelled()]
-        left = [*flying, *self._lanes.items(), *self._admission.waiting()]
-        for item in left:
-            sent = item.operation.phase is Phase.SENT
-            item.settle(Failed(OutcomeUnknown("It was stopped before the answer came.") if sent else unsent))
+        flying = [item for item in self._flying if not item.answer.done() or _unknown(item)]
+        queued = [*self._lanes.items(), *self._admission.waiting()]
         self._flying = ()
-        self._lanes = Lanes()
-        self._admission = Admission(self._limits)
-        return [item.write.ref.id for item in left]
+        for item in [*flying, *queued]:
+            sent = item.phase is Phase.SENT
+            item.settle(Failed(OutcomeUnknown("It was stopped before the answer came.") if sent else unsent))
+        for item in queued:
+            self._lanes.withdraw(item)
+            self._admission.withdraw(item)
+        self._rest()
+        return [item.write.ref.id for item in (*flying, *queued)]
+
+
+def _unknown(item: Item) -> bool:
+    """Whether its caller is gone, and it may still be stored."""
+    return item.answer.cancelled() and item.phase is Phase.SENT
