@@ -12,6 +12,7 @@ from holdfast.toolkit import Done, Head, Outcome, Ref, Write
 from holdfast_sqlite._changes import Changes
 from holdfast_sqlite._connections import Transaction
 from holdfast_sqlite._queries import QUERIES
+from holdfast_sqlite._recent import mentions
 from holdfast_sqlite._rows import head_of
 
 __all__ = ["NotPlain", "append"]
@@ -75,7 +76,7 @@ class _Session:
             and write.key in {None, head.key.key}
             and not write.lifetimes
             and self._recent_turns is not None
-            and json.dumps(write.turn_id) not in self._recent_turns
+            and not mentions(self._recent_turns, write.turn_id)
         )
 
     def _then(self, write: Write) -> Head:

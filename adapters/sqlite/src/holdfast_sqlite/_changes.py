@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from holdfast.toolkit import Head, Plan, Recent, Row, Write
+from holdfast.toolkit import Head, Plan, Row, Write
 from holdfast_sqlite._connections import Transaction
 from holdfast_sqlite._freeing import bury
 from holdfast_sqlite._queries import QUERIES
+from holdfast_sqlite._recent import add_turn
 
 __all__ = ["Changes"]
 
@@ -46,21 +47,20 @@ class Changes:
         self._appended: list[Values] = []
         self._replaced: list[Values] = []
 
-    def add(self, number: int, write: Write, plan: Plan, old: Head | None) -> None:
-        """Gather what a plan says of the session with this number."""
-        new = plan.done.head
+    def add(self, number: int, write: Write, plan: Plan, recent_turns: str) -> None:
+        """Gather what a plan says of the session with this number, which remembers these turns."""
         if plan.bury:
             self._buried.append(number)
         if plan.create:
-            self._created.append((new, plan.body or "", plan.append))
+            self._created.append((plan.done.head, plan.body or "", plan.append))
         elif not plan.bury:
-            self._change(number, write, plan, old)
+            self._change(number, write, plan, recent_turns)
 
-    def _change(self, number: int, write: Write, plan: Plan, old: Head | None) -> None:
+    def _change(self, number: int, write: Write, plan: Plan, recent_turns: str) -> None:
         new = plan.done.head
         self._heads[number] = [number, *_changing(new)]
-        if plan.body is not None or (old and old.recent_turns != new.recent_turns):
-            self._states.append(self._state(number, new, plan.body))
+        if write.state or write.remove:
+            self._states.append(self._state(number, new, plan.body, recent_turns))
         if write.remove:
             self._removed.append([number, *write.remove])
         self.append(number, plan.append)
@@ -76,9 +76,11 @@ class Changes:
             envelope = (number, row.seq, row.id, row.turn_id, row.segment, row.role, row.created_at)
             self._appended.append([*envelope, *place(row.digest), *place(row.body.encode())])
 
-    def _state(self, number: int, head: Head, body: str | None) -> Values:
-        place = (None, None) if body is None else self._texts.place(body.encode())
-        return [number, *self._texts.place(head.digest), _recent_text(head.recent_turns), *place]
+    def _state(self, number: int, head: Head, body: str | None, recent_turns: str) -> Values:
+        place = self._texts.place
+        remembered = add_turn(recent_turns, head.recent_turns[-1])
+        body_place = (None, None) if body is None else place(body.encode())
+        return [number, *place(head.digest), *place(remembered.encode()), *body_place]
 
     async def store(self, transaction: Transaction) -> None:
         """Write all of it."""
@@ -98,7 +100,7 @@ class Changes:
         states: list[Values] = []
         for head, body, rows in self._created:
             number = numbers[head.key.key]
-            states.append(self._state(number, head, body))
+            states.append(self._state(number, head, body, ""))
             self.append(number, rows)
         await self._run(transaction, "insert_states", states)
 
@@ -131,8 +133,3 @@ def _changing(head: Head) -> Values:
 def _inserted(head: Head) -> Values:
     """The columns of ``insert_heads``: all of the envelope."""
     return [*head.key, *head[1:16]]
-
-
-def _recent_text(recent_turns: tuple[Recent, ...]) -> str:
-    turns = [[turn.turn_id, turn.segment, turn.digest.hex(), *turn[3:]] for turn in recent_turns]
-    return json.dumps(turns, separators=(",", ":"))

@@ -10,6 +10,7 @@ from holdfast.toolkit import Head, Outcome, Plan, Ref, Refused, Row, Write, judg
 from holdfast_sqlite._changes import Changes
 from holdfast_sqlite._connections import Transaction
 from holdfast_sqlite._queries import QUERIES
+from holdfast_sqlite._recent import mentions
 from holdfast_sqlite._rows import head_of
 
 __all__ = ["flush"]
@@ -21,6 +22,7 @@ class _Session:
 
     number: int = 0
     head: Head | None = None
+    recent_turns: str = ""
     known: Mapping[str, Row] = field(default_factory=dict[str, Row])
     removable: int = 0
     corrupt: CorruptRecord | None = None
@@ -54,17 +56,14 @@ async def _look(transaction: Transaction, writes: Sequence[Write]) -> dict[Ref, 
 
 def _session(row: Sequence[Any], writes: Sequence[Write]) -> _Session:
     *columns, known, removable = row
-    recent_turns = columns[-2]
+    recent_turns: str | None = columns[-2]
+    # Most writes are no retries, and then nobody needs to read what they would be compared with.
+    retried = recent_turns is None or known != "[]" or any(mentions(recent_turns, one.turn_id) for one in writes)
     try:
-        head = head_of(columns, remembers=any(_recalls(write, recent_turns) for write in writes))
+        head = head_of(columns, remembers=retried)
     except CorruptRecord as error:
         return _Session(corrupt=error)
-    return _Session(columns[0], head, _known(known), removable)
-
-
-def _recalls(write: Write, recent_turns: str | None) -> bool:
-    """Whether the rules need to know the recent turns: to compare, or to add one. Most appends do not."""
-    return bool(write.state or write.remove) or recent_turns is None or json.dumps(write.turn_id) in recent_turns
+    return _Session(columns[0], head, recent_turns or "", _known(known), removable)
 
 
 def _known(text: str) -> dict[str, Row]:
@@ -82,6 +81,6 @@ def _decide(write: Write, session: _Session, changes: Changes) -> Outcome:
     verdict = judge(write, session.head, session.known, session.removable)
     if not isinstance(verdict, Plan):
         return verdict
-    changes.add(session.number, write, verdict, session.head)
+    changes.add(session.number, write, verdict, session.recent_turns)
     session.head = verdict.done.head  # the next append of this session follows this one
     return verdict.done

@@ -1,11 +1,10 @@
 """Between SQLite's rows and the toolkit's."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from holdfast.errors import CorruptRecord
-from holdfast.toolkit import Head, Recent, Row, SessionKey
+from holdfast.toolkit import Head, Row, SessionKey
+from holdfast_sqlite._recent import read_turns
 
 __all__ = ["head_of", "row_of"]
 
@@ -21,17 +20,8 @@ def head_of(row: Sequence[Any], *, remembers: bool = True) -> Head:
         CorruptRecord: What it remembers of recent writes cannot be read.
     """
     _, tenant, id_, key, *columns, digest, recent, body = row
-    turns = _recent_turns(recent, id_) if remembers else ()
+    turns = read_turns(recent, id_) if remembers else ()
     return Head._make([SessionKey(tenant, id_, key), *columns, turns, digest, body])
-
-
-def _recent_turns(text: str, session_id: str) -> tuple[Recent, ...]:
-    try:
-        return tuple(
-            Recent(turn, part, bytes.fromhex(hex_), *rest) for turn, part, hex_, *rest in json.loads(text)
-        )
-    except (ValueError, TypeError) as error:
-        raise CorruptRecord("its recent turns.", session_id=session_id) from error
 
 
 def row_of(row: Sequence[Any]) -> Row:

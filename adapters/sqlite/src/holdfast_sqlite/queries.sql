@@ -106,15 +106,14 @@ WHERE number = {0};
 -- name: insert_states
 {new}
 INSERT INTO holdfast_state (number, digest, recent_turns, body)
-SELECT {0}, {1:2}, {3}, CAST({4:5} AS TEXT)
+SELECT {0}, {1:2}, CAST({3:4} AS TEXT), CAST({5:6} AS TEXT)
 FROM new;
 
 -- name: update_states
 -- A body that did not change has no place in :texts.
 {new}
 UPDATE holdfast_state
-SET digest = {1:2}, recent_turns = {3},
-    body = coalesce(CAST({4:5} AS TEXT), body)
+SET digest = {1:2}, recent_turns = CAST({3:4} AS TEXT), body = coalesce(CAST({5:6} AS TEXT), body)
 FROM new
 WHERE number = {0};
 
