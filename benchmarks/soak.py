@@ -47,7 +47,7 @@ class Soaked:
 
 async def soak(backend: str, appends: int) -> Soaked:
     """Append so many messages, rounded up to what divides evenly, and account for them."""
-    each = -(-appends // (TASKS * _STEPS)) * _STEPS
+    each = max(1, -(-appends // (TASKS * _STEPS))) * _STEPS
     async with _opened(backend) as contender:
         await contender.create(names(TASKS))
         begun = perf_counter()

@@ -145,13 +145,13 @@ def _parts_said(content: Any, path: str) -> Any:
     return [{"type": part.type, **_said(part)} for part in content]
 
 
-_TEXTS = {"name", "route", "step", "user_id", "format"}
+_TEXTS = ("name", "route", "step", "user_id", "format")
 
 
 def _check_kinds(said: Mapping[str, Any], path: str) -> None:
     # A message is frozen, but model_copy(update=…) checks nothing, and a stored one may be damaged.
-    for name in _TEXTS & said.keys():
-        if type(said[name]) not in {str, type(None)}:
+    for name in _TEXTS:
+        if type(said.get(name)) not in {str, type(None)}:
             raise UnserializableValue(f"{path}.{name}", f"{type(said[name]).__name__} is not str")
     if type(said.get("metadata", {})) is not dict:
         raise UnserializableValue(f"{path}.metadata", f"{type(said['metadata']).__name__} is not dict")

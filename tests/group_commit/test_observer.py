@@ -62,7 +62,7 @@ async def test_a_split_batch_is_several_flushes(queue, store, told):
     tasks = [task for n in range(2) for task in start_as(f"span {n}", queue, append(str(n)))]
     assert await kinds(tasks) == [Done, InvalidArgument]
     assert [observed.slots for observed in told] == [("span 0", "span 1"), ("span 0",), ("span 1",)]
-    assert [type(observed.error) for observed in told] == [BadValue, type(None), BadValue]
+    assert [type(observed.error) for observed in told] == [InvalidArgument, type(None), InvalidArgument]
 
 
 async def test_a_held_session_is_told_at_every_try(queue, store, told):
@@ -87,7 +87,7 @@ async def test_a_lost_connection_and_a_deadline_are_told(make_queue, store, told
     assert await kinds(start(queue, append("1"))) == [OutcomeUnknown]
     store.gate.clear()
     assert await kinds(start(queue, append("2"))) == [OutcomeUnknown]
-    assert [type(observed.error) for observed in told] == [ConnectionLost, TimeoutError]
+    assert [type(observed.error) for observed in told] == [OutcomeUnknown, OutcomeUnknown]
     assert [observed.slots for observed in told] == [(None,), (None,)]
 
 
@@ -126,3 +126,12 @@ async def test_the_observer_is_called_in_the_flushs_task(make_queue):
     queue = make_queue(observer=lambda _: names.append((asyncio.current_task().get_name(), SPAN.get())))
     await kinds(start_as("mine", queue, append("1")))
     assert names == [("holdfast-flush", "none")]
+
+
+async def test_of_a_drivers_error_he_is_told_what_it_means(queue, store, told):
+    """The driver's text may quote what a user said."""
+    store.script = {"1": [ConnectionLost("body = 'a secret'")], "2": [BadValue("'a secret'")]}
+    for turn, kind in (("1", OutcomeUnknown), ("2", InvalidArgument)):
+        assert await kinds(start(queue, append(turn))) == [kind]
+        assert type(told[-1].error) is kind
+        assert "secret" not in str(told[-1].error)

@@ -90,13 +90,39 @@ async def test_ten_thousand_cancellations_at_random_lose_and_double_nothing(path
             assert all(task.cancelled() or task.exception() is None for task in tasks)
         await adapter.messages.append("s0", [Message(id="last", role="user", content="it is whole")])
         stored = {name: [message async for message in _all(adapter, name)] for name in acked}
+        versions = {name: (await adapter.sessions.get(name)).version for name in acked}
     assert stored["s0"].pop().id == "last"
     for name, messages in stored.items():
         ids = [message.id for message in messages]
         assert len(ids) == len(set(ids))
         assert set(acked[name]) <= set(ids) <= set(sent[name])
         assert [message.seq for message in messages] == list(range(1, len(messages) + 1))
+        assert versions[name] == 1 + sum(int(id_) % 5 == 0 for id_ in ids)  # each state is there, with its message
     assert sum(map(len, acked.values())) > 1000
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.0003, 0.001])
+@pytest.mark.parametrize("kind", ["messages", "state", "both"])
+async def test_a_stranger_who_cancels_all_tasks_leaves_no_transaction_behind(path, kind, pause):
+    """As a handler of a signal does; and then the program goes on."""
+    async with SQLiteAdapter(path, timeout=5) as adapter, SQLiteAdapter(path, timeout=5) as other:
+        session = await adapter.sessions.save(Session(id="s"))
+        for turns in range(16):
+            turn = _turn(kind, session, f"t{turns}")
+            task = asyncio.create_task(adapter.commit(turn))
+            for _ in range(turns):
+                await asyncio.sleep(pause)
+            for one in asyncio.all_tasks() - {asyncio.current_task()}:
+                one.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await other.messages.append("s", [Message(id=f"other{turns}", role="user", content="x")])
+            await adapter.commit(turn)
+            session = await adapter.sessions.get("s")
+            assert session.version == (turns + 2 if kind != "messages" else 1)
+        stored = [message async for message in _all(adapter, "s")]
+    assert len(stored) == 16 * (1 if kind == "state" else 4)
+    assert [message.seq for message in stored] == list(range(1, len(stored) + 1))
+    assert session.message_count == len(stored)
 
 
 async def _all(adapter: SQLiteAdapter, session: str):

@@ -1,5 +1,6 @@
 """What was redacted or deleted is in no file any more."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -41,6 +42,26 @@ async def test_a_long_reader_of_the_old_text_makes_the_outcome_unknown_and_a_ret
             await adapter.messages.replace("s", replacement)
         reader.close()
         await adapter.messages.replace("s", replacement)
+        assert files_holding(path, CANARY) == []
+
+
+async def test_others_write_on_while_a_redaction_waits_for_a_long_reader(path):
+    async with SQLiteAdapter(path, timeout=5) as adapter:
+        for name in "st":
+            await adapter.sessions.save(Session(id=name))
+        await adapter.messages.append("s", [Message(id="m", role="user", content=CANARY)])
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM holdfast_message").fetchall()
+        redaction = asyncio.create_task(
+            adapter.messages.replace("s", Message(id="m", role="user", content="[redacted]"))
+        )
+        for number in range(10):
+            await adapter.messages.append("t", [Message(role="user", content=str(number))])
+            await adapter.messages.append("s", [Message(role="user", content=str(number))])
+        assert not redaction.done()
+        reader.close()
+        await redaction
         assert files_holding(path, CANARY) == []
 
 

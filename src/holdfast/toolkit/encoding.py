@@ -1,6 +1,7 @@
 """Between models and rows: a turn becomes a write, heads and rows become sessions and messages."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from holdfast.capabilities import Limits
@@ -140,13 +141,14 @@ def _encode_messages(turn: Turn | Append, now: int, limits: Limits) -> tuple[tup
 def _encode_row(message: Message, turn: Turn | Append, now: int, limits: Limits, path: str) -> tuple[Row, Encoded]:
     if type(message) is not Message:
         raise InvalidArgument(f"{path} is {type(message).__name__}, not Message.")
+    id_, role = check_id(message.id, f"{path}.id"), check_id(message.role, f"{path}.role")
     encoded = encode_message(message, limits, path)
     row = Row(
-        id=check_id(message.id, f"{path}.id"),
+        id=id_,
         turn_id=turn.id,
         segment=turn.segment,
-        role=check_id(message.role, f"{path}.role"),
-        created_at=now if message.created_at is None else to_micros(message.created_at),
+        role=role,
+        created_at=now if message.created_at is None else _micros(message.created_at, f"{path}.created_at"),
         digest=encoded.digest,
         body=encoded.body,
     )
@@ -180,6 +182,13 @@ def _indexed(codec: Codec, field: str, value: str | None) -> str | None:
 
 def _optional_micros(value: Any) -> int | None:
     return None if value is None else to_micros(value)
+
+
+def _micros(value: Any, path: str) -> int:
+    # A message is frozen, but model_copy(update=…) checks nothing.
+    if not isinstance(value, datetime):
+        raise InvalidArgument(f"{path} is {type(value).__name__}, not datetime.")
+    return to_micros(value)
 
 
 def _write_digest(rows: Sequence[Row], state: StateChange | None, removal: Removal | None) -> bytes:

@@ -107,11 +107,16 @@ class operation:  # noqa: N801 - it is used as a function is, with ``async with`
         self._lifecycle = lifecycle
 
     async def __aenter__(self) -> Operation:
+        self._started = perf_counter()
         if self._lifecycle:
             self._lifecycle.enter()
-        self._started = perf_counter()
-        self._deadline = asyncio.timeout(self._timeout)
-        await self._deadline.__aenter__()
+        try:
+            self._deadline = asyncio.timeout(self._timeout)
+            await self._deadline.__aenter__()
+        except RuntimeError:  # it is no task that awaits this
+            if self._lifecycle:
+                self._lifecycle.leave()
+            raise
         return self._running
 
     async def __aexit__(

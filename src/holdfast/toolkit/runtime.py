@@ -79,8 +79,11 @@ class Runtime:
         return write
 
     async def submit(self, write: Write, running: Operation) -> Done:
-        """Seal a write and make it durable."""
-        return await self.commits.submit(await seal(write, self.codec), running)
+        """Seal a write, make it durable, and do what is to be done before the caller is told."""
+        done = await self.commits.submit(await seal(write, self.codec), running)
+        if done.finish is not None:
+            await done.finish()
+        return done
 
     async def head(self, ref: Ref, *, state: bool = False) -> Head | None:
         """The head of a session, expired or not."""

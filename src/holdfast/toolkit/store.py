@@ -6,7 +6,7 @@ them. What must happen in its one atomic step is written once, in ``holdfast.too
 the same in the backend's own language.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -222,6 +222,7 @@ class Done(NamedTuple):
         removed: How many rows were removed.
         appended: How many rows were appended; the others were there before.
         replayed: Whether an earlier try had stored it.
+        finish: What else must be done before the caller is told, if anything; others write on meanwhile.
     """
 
     head: Head
@@ -229,6 +230,7 @@ class Done(NamedTuple):
     removed: int = 0
     appended: int = 0
     replayed: bool = False
+    finish: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

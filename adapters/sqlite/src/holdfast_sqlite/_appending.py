@@ -74,7 +74,6 @@ class _Session:
             head.fence is None
             and not head.dead(write.now)
             and write.key in {None, head.key.key}
-            and not write.lifetimes
             and self._recent_turns is not None
             and not mentions(self._recent_turns, write.turn_id)
         )

@@ -1,11 +1,10 @@
 """The connections to one file: one that writes, and some that read beside it.
 
-aiosqlite runs each call in the connection's own thread, and a caller who is cancelled does not stop it. So a
-transaction runs in a task of its own: whoever waits for it may go away, and it still ends, one way or the other.
+aiosqlite runs each call in its connection's own thread, one after the other, and cancelling a caller stops none of
+them. So whoever is cancelled sends a rollback after his calls: what comes next finds no transaction open.
 """
 
 import asyncio
-import contextvars
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -173,21 +172,16 @@ class Connections:
         Raises:
             sqlite3.OperationalError: SQLITE_BUSY, at once, where another program writes; nothing was done.
         """
-        task = asyncio.get_running_loop().create_task(self._transact(work, begins), context=contextvars.Context())
-        return await asyncio.shield(task)
-
-    async def _transact(self, work: Callable[[Transaction], Awaitable[T]], begins: bool) -> T:  # noqa: FBT001
         async with self._writing:
             connection = self._open_writer()
-            if not begins:
-                await connection.execute_fetchall("BEGIN IMMEDIATE")
             try:
+                if not begins:
+                    await connection.execute_fetchall("BEGIN IMMEDIATE")
                 result = await work(Transaction(connection))
-                await connection.execute_fetchall("COMMIT")
+                await connection.commit()
             except BaseException:
-                # A full disk, or an I/O error, has rolled back already.
-                if connection.in_transaction:
-                    await connection.execute_fetchall("ROLLBACK")
+                # Without asking whether a transaction is open: the thread may be about to open it.
+                await connection.rollback()
                 raise
             return result
 

@@ -1,6 +1,7 @@
 """What a session remembers of recent turns: a line of JSON each, so that one is added without reading the rest."""
 
 import json
+import re
 
 from holdfast.errors import CorruptRecord
 from holdfast.toolkit import REMEMBERED, Recent
@@ -8,9 +9,12 @@ from holdfast.toolkit import REMEMBERED, Recent
 __all__ = ["add_turn", "mentions", "read_turns"]
 
 
+_LINES = re.compile(r'(\["[^\n]*\](\n(?=\[)|$))*')
+
+
 def mentions(text: str, turn_id: str) -> bool:
-    """Whether this turn may be among them."""
-    return json.dumps(turn_id) in text
+    """Whether this turn may be among them. It may where the text is damaged, and whoever reads it will say so."""
+    return json.dumps(turn_id) in text or not _LINES.fullmatch(text)
 
 
 def read_turns(text: str, session_id: str) -> tuple[Recent, ...]:

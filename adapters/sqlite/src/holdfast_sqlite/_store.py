@@ -9,13 +9,13 @@ from holdfast.capabilities import Capability, Durability, Finding
 from holdfast.errors import OutcomeUnknown
 from holdfast.toolkit import (
     Busy,
+    Done,
     Facts,
     Found,
     Head,
     HeadQuery,
     Outcome,
     Ref,
-    Refused,
     Row,
     SessionKey,
     Span,
@@ -59,27 +59,29 @@ class SQLiteStore:
             if not is_busy(error):
                 raise
             return [Busy()] * len(writes)  # another program holds the whole file
-        if any(write.replace for write in writes):
-            return await self._scrubbed(writes, outcomes)
-        return outcomes
+        return [self._finished(write, outcome) for write, outcome in zip(writes, outcomes, strict=True)]
 
     async def _stored(self, writes: Sequence[Write]) -> list[Outcome]:
-        if all(write.only_appends for write in writes):
+        # Where lifetimes move with each write, the rules say how.
+        if all(write.only_appends and not write.lifetimes for write in writes):
             try:
                 return await self._connections.try_write(partial(append, writes=writes), begins=True)
             except (NotPlain, sqlite3.IntegrityError):
                 pass  # nothing of it is stored; the rules say what is the matter
         return await self._connections.try_write(partial(flush, writes=writes))
 
-    async def _scrubbed(self, writes: Sequence[Write], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes once no file holds the old text of a redaction; if one does, of the redactions alone."""
+    def _finished(self, write: Write, outcome: Outcome) -> Outcome:
+        """A redaction is finished when no file holds the old text."""
+        if write.replace and isinstance(outcome, Done):
+            return outcome._replace(finish=partial(self._scrub, write.turn_id))
+        return outcome
+
+    async def _scrub(self, turn_id: str) -> None:
         try:
             await self._connections.scrub()
         except OutcomeUnknown as error:
-            error.turn_id = next(write.turn_id for write in writes if write.replace)
-            late = Refused(error)
-            return [late if write.replace else outcome for write, outcome in zip(writes, outcomes, strict=True)]
-        return outcomes
+            error.turn_id = turn_id
+            raise
 
     async def heads(self, refs: Sequence[Ref], *, state: bool) -> Sequence[Head | None]:
         """See ``Store.heads``."""

@@ -13,14 +13,19 @@ from holdfast.errors import (
 from holdfast.toolkit.group_commit.item import Item
 from holdfast.toolkit.operation import Operation, Phase, Translate
 
-__all__ = ["concerns_all", "error_for", "own"]
+__all__ = ["concerns_all", "error_for", "own", "what_it_means"]
 
 _OF_THE_CONNECTION = (BackendUnavailable, BackendTimeout, OutcomeUnknown, ConfigurationError, AdapterClosed)
 
 
 def concerns_all(error: Exception, translate: Translate) -> bool:
     """Whether every other write would fail likewise; else it may be the fault of one of the batch."""
-    return isinstance(_ours(error, Operation("flush", phase=Phase.SENT), translate), _OF_THE_CONNECTION)
+    return isinstance(what_it_means(error, translate), _OF_THE_CONNECTION)
+
+
+def what_it_means(error: Exception, translate: Translate) -> Exception:
+    """The error of ours for one of a flush: a driver's may quote what a user said."""
+    return _ours(error, Operation("flush", phase=Phase.SENT), translate) or error
 
 
 def error_for(error: Exception, item: Item, translate: Translate) -> Exception:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from holdfast.errors import OutcomeUnknown
-from holdfast.toolkit.group_commit.failures import concerns_all
+from holdfast.toolkit.group_commit.failures import concerns_all, what_it_means
 from holdfast.toolkit.group_commit.item import Failed, Flush, Item
 from holdfast.toolkit.operation import Observed, Observer, Phase, Translate, tell
 from holdfast.toolkit.store import Busy, Outcome
@@ -59,7 +59,8 @@ class Flusher:
         finally:
             if self._observer is not None:
                 slots = tuple(item.slot for item in part)
-                tell(self._observer, Observed("flush", perf_counter() - started, raised, slots))
+                told = what_it_means(raised, self._translate) if isinstance(raised, Exception) else raised
+                tell(self._observer, Observed("flush", perf_counter() - started, told, slots))
 
 
 def _one_each(outcomes: Sequence[Outcome], part: Sequence[Item]) -> Sequence[Outcome]:
