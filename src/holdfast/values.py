@@ -255,15 +255,18 @@ def loads(text: str) -> Any:
         CorruptRecord: The text is not what ``dumps`` wrote.
     """
     try:
-        tree = _from_text(text)
+        tree, end = _from_text(text)
         # Most texts hold no tag, and then the tree is the value.
-        return unpack(tree) if '{"$' in text else tree
+        value = unpack(tree) if '{"$' in text else tree
     except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise CorruptRecord(f"not a stored value ({type(error).__name__}).") from error
+    if end != len(text):
+        raise CorruptRecord("not a stored value (more follows).")
+    return value
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-_from_text = json.JSONDecoder(parse_constant=_no_constant).decode
+_from_text = json.JSONDecoder(parse_constant=_no_constant).raw_decode

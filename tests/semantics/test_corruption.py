@@ -19,6 +19,7 @@ BODIES = [
     '{"unknown": 1}',
     '{"content": [5]}',
     '{"content": NaN}',
+    '{"content": "a"} more',
 ]
 BODIES += [
     '{"raw": {"$unknown": 1}}',
