@@ -1,11 +1,10 @@
 """A queue belongs to one event loop of one process."""
 
 import asyncio
-import os
 import threading
-import warnings
 
 import pytest
+from tests.conftest import raised_in_a_fork
 from tests.group_commit.conftest import append, kinds, occupy, start, submit
 
 from holdfast import WrongEventLoop, WrongProcess
@@ -56,23 +55,7 @@ async def test_another_process_is_refused(queue, store, busy):
     await submit(queue, append("1"))
     if busy:
         tasks = [await occupy(queue, store), *start(queue, append("2"))]
-    receive, send = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
-        child = os.fork()
-    if not child:
-        answer = None
-        try:
-            queue.submit(append("3"), Operation("commit")).send(None)
-        except BaseException as error:  # noqa: BLE001 - it is looked at in the parent
-            answer = type(error).__name__
-        finally:
-            os.write(send, repr(answer).encode())
-            os._exit(0)
-    os.close(send)
-    os.waitpid(child, 0)
-    with os.fdopen(receive) as told:
-        assert told.read() == repr(WrongProcess.__name__)
+    assert raised_in_a_fork(lambda: queue.submit(append("3"), Operation("commit"))) == WrongProcess.__name__
     if busy:
         store.gate.set()
         assert await kinds(tasks) == [Done, Done]

@@ -1,12 +1,11 @@
 """New, open, closed; one loop; one process."""
 
 import asyncio
-import os
 import pickle
 import threading
-import warnings
 
 import pytest
+from tests.conftest import raised_in_a_fork
 
 from holdfast import (
     Adapter,
@@ -166,23 +165,7 @@ async def test_another_loop_is_refused(adapter, call):
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_another_process_is_refused(adapter, call):
-    receive, send = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
-        child = os.fork()
-    if not child:
-        answer: object = None
-        try:
-            CALLS[call](adapter).send(None)
-        except BaseException as error:  # noqa: BLE001 - it is looked at in the parent
-            answer = type(error).__name__
-        finally:
-            os.write(send, repr(answer).encode())
-            os._exit(0)
-    os.close(send)
-    os.waitpid(child, 0)
-    with os.fdopen(receive) as told:
-        assert told.read() == repr(WrongProcess.__name__)
+    assert raised_in_a_fork(lambda: CALLS[call](adapter)) == WrongProcess.__name__
     await adapter.ping()
 
 

@@ -30,8 +30,9 @@ class _Texts:
         return start, len(part)
 
     def blob(self) -> bytes:
-        """All of them."""
-        return b"".join(self._parts)
+        """All of them; joined once, since several statements of a flush take slices of it."""
+        self._parts = [b"".join(self._parts)]
+        return self._parts[0]
 
 
 class Changes:

@@ -38,20 +38,23 @@ async def flush(transaction: Transaction, writes: Sequence[Write]) -> list[Outco
 
 
 async def _look(transaction: Transaction, writes: Sequence[Write]) -> dict[Ref, _Session]:
-    asked: dict[Ref, list[Any]] = {}
     by_session: dict[Ref, list[Write]] = {}
     for write in writes:
-        _, _, ids, *_ = asked.setdefault(write.ref, [*write.ref, [], *(write.remove or ())])
-        ids += [row.id for row in write.rows]
-        if write.replace:
-            ids.append(write.replace.id)
         by_session.setdefault(write.ref, []).append(write)
-    sessions = {ref: _Session() for ref in asked}
-    values = {"sessions": json.dumps(list(asked.values())), "state": False}
+    sessions = {ref: _Session() for ref in by_session}
+    asked = [_asked(ref, its_writes) for ref, its_writes in by_session.items()]
+    values = {"sessions": json.dumps(asked), "state": False}
     for row in await transaction.run(QUERIES["judged"], values):
         ref = Ref(row[1], row[2])
         sessions[ref] = _session(row, by_session[ref])
     return sessions
+
+
+def _asked(ref: Ref, writes: Sequence[Write]) -> list[Any]:
+    """What ``judged`` is asked of a session; a write with a removal is alone in it."""
+    ids = [row.id for write in writes for row in write.rows]
+    ids += [write.replace.id for write in writes if write.replace]
+    return [*ref, ids, *(writes[0].remove or ())]
 
 
 def _session(row: Sequence[Any], writes: Sequence[Write]) -> _Session:

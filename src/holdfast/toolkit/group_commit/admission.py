@@ -42,16 +42,6 @@ class Admission:
         """Whether somebody waits."""
         return bool(self._waiting)
 
-    def occupy(self, item: Item) -> None:
-        """Count it, whether there is room or not."""
-        item.has_room = True
-        tenant = item.write.ref.tenant
-        share = self._tenants.get(tenant)
-        if share is None:
-            share = self._tenants[tenant] = _Room()
-        share.add(item, 1)
-        self._all.add(item, 1)
-
     def release(self, item: Item) -> None:
         """Count it no longer."""
         if not item.has_room:
@@ -68,7 +58,7 @@ class Admission:
         """Count it if nobody waits and there is room."""
         if self._waiting or not self._has_room(item):
             return False
-        self.occupy(item)
+        self._occupy(item)
         return True
 
     def wait(self, item: Item) -> None:
@@ -94,7 +84,7 @@ class Admission:
             elif self._has_room(line[0]):
                 skipped = 0
                 item = line.popleft()
-                self.occupy(item)
+                self._occupy(item)
                 yield item
             else:
                 return  # its turn lasts until there is room: smaller ones must not pass it for ever
@@ -106,6 +96,15 @@ class Admission:
     def waiting(self) -> list[Item]:
         """All who wait."""
         return [item for line in self._waiting.values() for item in line]
+
+    def _occupy(self, item: Item) -> None:
+        item.has_room = True
+        tenant = item.write.ref.tenant
+        share = self._tenants.get(tenant)
+        if share is None:
+            share = self._tenants[tenant] = _Room()
+        share.add(item, 1)
+        self._all.add(item, 1)
 
     def _has_room(self, item: Item) -> bool:
         return self._all.takes(item, self._limits.queue_items, self._limits.queue_bytes)
