@@ -1,0 +1,267 @@
+"""One run of one clause: what its proof works with."""
+
+import asyncio
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import hypothesis
+
+from holdfast import Adapter, Capability, HoldfastError, Message, NotFound, SessionInfo, SessionQuery
+from holdfast_contract_tests.clause import Clause, Level
+from holdfast_contract_tests.env import Env, FakeClock
+from holdfast_contract_tests.equality import difference, shown
+from holdfast_contract_tests.journal import Journal, watched
+from holdfast_contract_tests.probe import Probe
+from holdfast_contract_tests.verdict import ContractError
+
+if TYPE_CHECKING:
+    from holdfast_contract_tests.contract import AdapterContract
+
+__all__ = ["CALL_TIMEOUT", "Case", "unwatched"]
+
+E = TypeVar("E", bound=BaseException)
+T = TypeVar("T")
+
+CALL_TIMEOUT = 20.0
+"""Seconds that one call may take."""
+
+_LAG, _STEP = 20.0, 0.05  # seconds for a listing that lags, and between two looks at it
+
+
+class Case:
+    """What a proof gets: adapters of its own, a clock, and the checks that all proofs share.
+
+    Attributes:
+        contract: The author's class.
+        clause: What is proved.
+        env: Where its adapters are made.
+        clock: Their time.
+        journal: What was called.
+        profile: How much is to be done.
+        seed: Makes chance repeatable.
+        random: Chance.
+    """
+
+    def __init__(
+        self,
+        contract: "AdapterContract",
+        clause: Clause,
+        env: Env,
+        *,
+        runner: asyncio.Runner,
+        profile: Level,
+        seed: int,
+    ) -> None:
+        self.contract = contract
+        self.clause = clause
+        self.clock = FakeClock()
+        self.env = replace(env, clock=self.clock, options={"clock": self.clock, **clause.options})
+        self.journal = Journal(CALL_TIMEOUT)
+        self.profile = profile
+        self.seed = seed
+        self.random = random.Random(f"{seed} {clause.id}")  # noqa: S311 - no secret
+        self._runner = runner
+        self._stack = AsyncExitStack()
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Run a call on the clause's loop: for proofs that are no coroutines."""
+        return self._runner.run(call)
+
+    def size(self, smoke: int, default: int, thorough: int) -> int:
+        """A number by the profile."""
+        return (smoke, default, thorough)[self.profile]
+
+    # --- adapters ---
+
+    async def new(self, *, env: Env | None = None, **options: Any) -> Adapter:
+        """A new adapter, not opened; with these options beside the usual ones."""
+        place = env or self.env
+        made = self.contract.make_adapter(replace(place, options={**place.options, **options}))
+        return watched(await made if inspect.isawaitable(made) else made, self.journal)
+
+    async def open(self, *, env: Env | None = None, **options: Any) -> Adapter:
+        """A new adapter, open until the clause ends. A second one is another handle on the same data."""
+        adapter = await self.new(env=env, **options)
+        await adapter.initialize()
+        self._stack.push_async_callback(adapter.aclose)
+        return adapter
+
+    async def probe(self, adapter: Adapter) -> Probe:
+        """The author's probe of what an adapter stored.
+
+        Raises:
+            NotRun: There is none.
+        """
+        return self.contract.probe(unwatched(adapter), self.env)
+
+    def elsewhere(self, namespace: str) -> Env:
+        """The env of another namespace; its files are in a folder beside."""
+        path = self.env.path / namespace
+        path.mkdir(exist_ok=True)
+        return replace(self.env, namespace=namespace, path=Path(path))
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        await self._stack.aclose()
+
+    def given(self, examples: int, **strategies: Any) -> Callable[[Callable[..., None]], Callable[[], None]]:
+        """Run a check on so many generated examples, whatever profile of hypothesis the author has."""
+
+        def decorate(check: Callable[..., None]) -> Callable[[], None]:
+            chosen = hypothesis.settings(
+                max_examples=examples,
+                deadline=None,
+                database=None,
+                derandomize=False,
+                print_blob=False,
+                report_multiple_bugs=False,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            )
+            return hypothesis.seed(self.seed)(chosen(hypothesis.given(**strategies)(check)))
+
+        return decorate
+
+    # --- what proofs say and check ---
+
+    def say(self, *words: str, **fields: Any) -> list[Message]:
+        """Messages of a user whose id and text are the same words."""
+        return [Message(**{"id": word, "role": "user", "content": word, **fields}) for word in words]
+
+    def same(self, found: object, expected: object, what: str) -> None:
+        """Check that a value is another, type for type.
+
+        Raises:
+            ContractError: It is not; the text says where they differ.
+        """
+        differs = difference(found, expected, what)
+        if differs:
+            raise ContractError(differs)
+
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """Say in a failure's text which of several things was at hand."""
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"with {what}")
+            raise
+
+    async def listed(
+        self, adapter: Adapter, query: SessionQuery, expected: Sequence[str]
+    ) -> Sequence[SessionInfo]:
+        """Check that one page lists these sessions, in this order; where listing lags, wait until it does.
+
+        Raises:
+            ContractError: It lists others.
+        """
+        exact = Capability.ACTIVITY_EXACT if query.order == "activity" else Capability.LISTING_EXACT
+        lags = {Capability.LISTING_EXACT, exact} - adapter.capabilities
+        deadline = asyncio.get_running_loop().time() + (_LAG if lags else 0)
+        while True:
+            page = await adapter.sessions.find(query)
+            found = [info.id for info in page]
+            if found == list(expected) or asyncio.get_running_loop().time() >= deadline:
+                self.same(found, list(expected), "what is listed")
+                return page.items
+            await asyncio.sleep(_STEP)
+
+    async def refused(self, kind: type[E], call: Awaitable[Any]) -> E:
+        """The error of a call that must be refused with exactly this kind of error.
+
+        Raises:
+            ContractError: It was answered, or raised something else.
+        """
+        try:
+            answer = await call
+        except kind as error:
+            if type(error) is not kind:
+                raise ContractError(f"expected {kind.__name__}, but {_raised(error)}") from error
+            return error
+        except (ContractError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise ContractError(f"expected {kind.__name__}, but {_raised(error)}") from error
+        raise ContractError(f"expected {kind.__name__}, but the call was answered: {shown(answer)}")
+
+    def refused_at_once(self, kind: type[E], call: Callable[[], Any]) -> E:
+        """The error of a call that must be refused before it waits for anything: so before anything is sent.
+
+        Raises:
+            ContractError: It was not, or with another kind of error.
+        """
+        try:
+            made = call()
+            if not inspect.iscoroutine(made):
+                raise ContractError(f"expected {kind.__name__}, but the call was answered: {shown(made)}")
+            try:
+                made.send(None)
+            finally:
+                made.close()
+        except kind as error:
+            return error
+        except ContractError:
+            raise
+        except StopIteration as answer:
+            raise ContractError(
+                f"expected {kind.__name__}, but the call was answered: {shown(answer.value)}"
+            ) from None
+        except Exception as error:
+            raise ContractError(f"expected {kind.__name__}, but {_raised(error)}") from error
+        raise ContractError(f"expected {kind.__name__} at once, but the call began to wait for something")
+
+    async def everything(self, *adapters: Adapter) -> list[Any]:
+        """All that can be read of these adapters' tenants."""
+        return [await _all_sessions(adapter) for adapter in adapters]
+
+    @asynccontextmanager
+    async def unchanged(self, *adapters: Adapter) -> AsyncIterator[None]:
+        """What is done inside must change nothing that can be read.
+
+        Raises:
+            ContractError: Something changed.
+        """
+        before = await self.everything(*adapters)
+        yield
+        self.same(await self.everything(*adapters), before, "what is stored after a call that must change nothing")
+
+
+def unwatched(adapter: Adapter) -> Adapter:
+    """The adapter itself, as the author made it."""
+    target: Adapter = getattr(adapter, "_hf_target", adapter)
+    return target
+
+
+def _raised(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__name__ if isinstance(error, HoldfastError) else f"{kind.__module__}.{kind.__qualname__}"
+    return f"the call raised {name}: {shown(str(error))}"
+
+
+async def _all_sessions(adapter: Adapter) -> list[Any]:
+    query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created", limit=1000)
+    found: list[Any] = []
+    while True:
+        page = await adapter.sessions.find(query)
+        found += [(session, await _all_messages(adapter, session.id)) for session in page]
+        if page.next is None:
+            return found
+        query = query.model_copy(update={"cursor": page.next})
+
+
+async def _all_messages(adapter: Adapter, session_id: str) -> Sequence[Message] | None:
+    found: list[Message] = []
+    cursor = None
+    try:
+        while True:
+            page = await adapter.messages.find(session_id, limit=1000, cursor=cursor)
+            found += page.items
+            if page.next is None:
+                return found
+            cursor = page.next
+    except NotFound:
+        return None  # it has expired

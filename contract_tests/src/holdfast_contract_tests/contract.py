@@ -1,0 +1,63 @@
+"""What an author writes: a class with one method."""
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, ClassVar
+
+from holdfast import Adapter
+from holdfast_contract_tests.clause import Clause, all_clauses
+from holdfast_contract_tests.env import Env
+from holdfast_contract_tests.probe import Probe
+from holdfast_contract_tests.verdict import NotRun
+
+if TYPE_CHECKING:
+    from holdfast_contract_tests.plugin import ClauseRun
+    from holdfast_contract_tests.servers import Server
+
+__all__ = ["AdapterContract"]
+
+
+class AdapterContract:
+    """The contract as tests. Derive from it, make an adapter, run pytest::
+
+        class TestMyAdapter(AdapterContract):
+            def make_adapter(self, env):
+                return MyAdapter(env.path / "chat.db", **env.options)
+
+    Attributes:
+        server: The server that the adapter needs; its address is ``env.url``.
+    """
+
+    server: "ClassVar[Server | None]" = None
+
+    def make_adapter(self, env: Env) -> "Adapter | Awaitable[Adapter]":
+        """A new adapter that is not opened yet; it may also be a coroutine.
+
+        Called again with the same ``env``, it gives another handle on the same data. The class must be at the
+        top of a module: processes that the suite starts import it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method make_adapter(self, env).")
+
+    def probe(self, adapter: Adapter, env: Env) -> Probe:
+        """Reads and damages what this adapter stored, without the adapter. Optional.
+
+        Raises:
+            NotRun: There is none.
+        """
+        del adapter, env
+        raise NotRun(f"{type(self).__name__} has no probe().")
+
+
+def _add_test(clause: Clause) -> None:
+    def test(self: AdapterContract, holdfast_run: "ClauseRun") -> None:
+        holdfast_run.run(self)
+
+    test.__name__ = clause.test_name
+    test.__qualname__ = f"{AdapterContract.__name__}.{clause.test_name}"
+    test.__doc__ = clause.promise
+    setattr(AdapterContract, clause.test_name, test)
+
+
+def add_tests() -> None:
+    """Give the class a test for each clause."""
+    for clause in all_clauses().values():
+        _add_test(clause)

@@ -1,0 +1,210 @@
+"""The pytest plugin: it collects the clauses whatever the settings, runs them, and tells what came of them."""
+
+import random
+from collections.abc import Iterator
+from inspect import isclass
+from typing import Any
+
+import pytest
+
+pytest.register_assert_rewrite("holdfast_contract_tests.clauses")
+
+# ruff: noqa: E402 - assertions must be rewritten before the clauses are imported
+from holdfast_contract_tests.case import Case
+from holdfast_contract_tests.clause import Clause, Level, all_clauses
+from holdfast_contract_tests.contract import AdapterContract, add_tests
+from holdfast_contract_tests.failure import screen
+from holdfast_contract_tests.loops import new_runner
+from holdfast_contract_tests.report import Reporter, Result
+from holdfast_contract_tests.run import Place, prove
+from holdfast_contract_tests.servers import find_server
+from holdfast_contract_tests.verdict import NotRun, Unsupported, Verdict
+
+__all__ = ["ClauseRun", "ClauseTest"]
+
+_RESULT = "holdfast_contract"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options."""
+    group = parser.getgroup("holdfast", "the holdfast contract suite")
+    group.addoption("--holdfast-profile", choices=[level.name.lower() for level in Level], default="default")
+    group.addoption("--holdfast-strict", action="store_true", help="What was not run has failed.")
+    group.addoption("--holdfast-seed", type=int, help="Repeat a run's chance.")
+    group.addoption("--holdfast-report", metavar="FILE", help="Write a card of each adapter, as JSON.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the tests and the reporter."""
+    add_tests()
+    seed = getattr(config, "workerinput", {}).get(_RESULT, config.getoption("--holdfast-seed"))
+    settings = Settings(
+        profile=Level[config.getoption("--holdfast-profile").upper()],
+        strict=config.getoption("--holdfast-strict"),
+        seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+    )
+    config.stash[_SETTINGS] = settings
+    config.pluginmanager.register(
+        Reporter(config.getoption("--holdfast-report"), settings.profile.name.lower(), settings.seed)
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers of pytest-xdist share the seed."""
+    node.workerinput[_RESULT] = node.config.stash[_SETTINGS].seed
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the places left, and stop the servers."""
+    settings = config.stash.get(_SETTINGS, None)
+    for place in settings.places.values() if settings else ():
+        place.close()
+
+
+class Settings:
+    """What a run was asked for, and the places of its contract classes."""
+
+    def __init__(self, *, profile: Level, strict: bool, seed: int) -> None:
+        self.profile = profile
+        self.strict = strict
+        self.seed = seed
+        self.places: dict[type[AdapterContract], Place] = {}
+
+    def place(self, contract: AdapterContract) -> Place:
+        """The place of a class; its server is started if need be."""
+        kind = type(contract)
+        if kind not in self.places:
+            url = find_server(kind.server) if kind.server else None
+            self.places[kind] = Place(contract, url)
+        return self.places[kind]
+
+
+_SETTINGS = pytest.StashKey[Settings]()
+
+
+# --- collecting -----------------------------------------------------------------------------------
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> Any:
+    """Collect contract classes and their clauses, by whatever names the author's settings collect tests."""
+    if isclass(obj) and issubclass(obj, AdapterContract):
+        if obj is AdapterContract or name.startswith("_"):
+            return []
+        return pytest.Class.from_parent(collector, name=name, obj=obj)
+    clause = _clause_of(collector, name)
+    if clause is None:
+        return None
+    if clause.level > collector.config.stash[_SETTINGS].profile:
+        return []
+    if obj is not getattr(AdapterContract, name):
+        return [ClauseTest.from_parent(collector, name=name, clause=clause, callobj=_overridden)]
+    return [ClauseTest.from_parent(collector, name=name, clause=clause)]
+
+
+def _clause_of(collector: pytest.Collector, name: str) -> Clause | None:
+    kind = getattr(collector, "obj", None)
+    if not (isinstance(collector, pytest.Class) and isclass(kind) and issubclass(kind, AdapterContract)):
+        return None
+    return next((clause for clause in all_clauses().values() if clause.test_name == name), None)
+
+
+def _overridden() -> None:
+    pytest.fail("A clause cannot be overridden or removed: the contract is the same for everyone.", pytrace=False)
+
+
+class ClauseTest(pytest.Function):
+    """The test of one clause."""
+
+    def __init__(self, *, clause: Clause, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.clause = clause
+        self.case: Case | None = None
+        self.result = Result(clause.id, self.parent.nodeid if self.parent else "")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """What an author sees: one screen."""
+        if self.case is None:
+            return super().repr_failure(excinfo)
+        return screen(self.case, excinfo, self.nodeid)
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+class ClauseRun:
+    """Runs the clause of one test."""
+
+    def __init__(self, item: ClauseTest) -> None:
+        self._item = item
+
+    def run(self, contract: AdapterContract) -> None:
+        """Prove the clause against the adapter of this class."""
+        settings = self._item.config.stash[_SETTINGS]
+        result = self._item.result
+        try:
+            place = settings.place(contract)
+            with new_runner() as runner:
+                case = Case(
+                    contract,
+                    self._item.clause,
+                    place.next_env(),
+                    runner=runner,
+                    profile=settings.profile,
+                    seed=settings.seed,
+                )
+                self._item.case = case
+                try:
+                    prove(place, case)
+                finally:
+                    result.about = place.facts
+        except Unsupported as why:
+            result.verdict, result.reason = Verdict.UNSUPPORTED, str(why)
+        except NotRun as why:
+            pytest.skip(str(why))
+        else:
+            result.verdict = Verdict.PASS
+
+
+@pytest.fixture
+def holdfast_run(request: pytest.FixtureRequest) -> ClauseRun:
+    """What runs a clause; for the tests of ``AdapterContract`` alone."""
+    assert isinstance(request.node, ClauseTest)
+    return ClauseRun(request.node)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:  # the wrapper's own protocol
+    """Add the verdict to the report. A skip, whoever asked for it, is NOT_RUN."""
+    report: Any = yield
+    if not isinstance(item, ClauseTest):
+        return report
+    result = item.result
+    if report.skipped:
+        result.verdict, result.reason = Verdict.NOT_RUN, _reason(report)
+        if item.config.stash[_SETTINGS].strict:
+            report.outcome, report.longrepr = "failed", f"NOT_RUN (strict): {result.reason}"
+    elif report.failed:
+        result.verdict, result.witness = Verdict.FAIL, str(report.longrepr)
+    if report.when == "call" or report.outcome != "passed":
+        result.seconds = round(call.duration, 3)
+        report.user_properties.append((_RESULT, result.as_dict()))
+    return report
+
+
+def _reason(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    return str(report.longrepr)
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """UNSUPPORTED and NOT_RUN have words of their own."""
+    verdict = next((value["verdict"] for name, value in report.user_properties if name == _RESULT), None)
+    if verdict == Verdict.UNSUPPORTED and report.when == "call" and report.passed:
+        return "unsupported", "U", "UNSUPPORTED"
+    if verdict == Verdict.NOT_RUN and report.skipped:
+        return "not run", "N", "NOT_RUN"
+    return None

@@ -1,0 +1,143 @@
+"""Running one clause against one adapter, up to its verdict."""
+
+import inspect
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from holdfast import Adapter, Capability, Message, Session
+from holdfast_contract_tests.case import Case, unwatched
+from holdfast_contract_tests.clause import Level
+from holdfast_contract_tests.doors import ABILITIES, check_closed_door
+from holdfast_contract_tests.env import Env, FakeClock
+from holdfast_contract_tests.loops import hard_deadline
+from holdfast_contract_tests.verdict import Unsupported
+
+if TYPE_CHECKING:
+    from holdfast_contract_tests.contract import AdapterContract
+
+__all__ = ["Place", "prove"]
+
+HARD_DEADLINE = {Level.SMOKE: 120.0, Level.DEFAULT: 300.0, Level.THOROUGH: 1200.0}
+"""Seconds that a whole clause may take, by profile."""
+
+
+@dataclass
+class Place:
+    """Where all clauses of one contract class run: each in a namespace of its own, beside a neighbour's.
+
+    Attributes:
+        contract: The author's class.
+        url: Of the server, if there is one.
+        facts: What is known of the adapter once it was opened.
+    """
+
+    contract: "AdapterContract"
+    url: str | None
+    name: str = field(default_factory=lambda: f"hf_{secrets.token_hex(4)}")
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    _folder: TemporaryDirectory[str] = field(
+        default_factory=lambda: TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True)
+    )
+    _neighbour: list[Any] | None = None
+    _count: int = 0
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+
+    def next_env(self) -> Env:
+        """A namespace that nobody has used. The neighbour's name is how it begins."""
+        self._count += 1
+        return self._env(f"{self.name}_{self._count}")
+
+    def _env(self, namespace: str) -> Env:
+        path = Path(self._folder.name) / namespace
+        path.mkdir(exist_ok=True)
+        return Env(namespace=namespace, path=path, url=self.url, clock=FakeClock(), options={})
+
+    async def learn(self, case: Case) -> frozenset[str]:
+        """The adapter's capabilities; the neighbour moves in."""
+        if not self.facts:
+            adapter = await case.new(env=self._neighbours_env())
+            await adapter.initialize()
+            try:
+                self.facts = {
+                    "adapter": type(unwatched(adapter)).__name__,
+                    "capabilities": sorted(adapter.capabilities),
+                    "durability": adapter.durability.name.lower(),
+                }
+                if Capability.SHARED in adapter.capabilities:
+                    await _move_in(adapter)
+                    self._neighbour = await case.everything(adapter)
+            finally:
+                await adapter.aclose()
+        return frozenset(self.facts["capabilities"])
+
+    async def check_neighbour(self, case: Case) -> None:
+        """Check that nothing outside the clause's namespace was touched.
+
+        Raises:
+            ContractError: Something was.
+        """
+        if self._neighbour is None:
+            return
+        adapter = await case.new(env=self._neighbours_env())
+        await adapter.initialize()
+        try:
+            case.same(await case.everything(adapter), self._neighbour, "what is stored in another namespace")
+        finally:
+            await adapter.aclose()
+
+    def _neighbours_env(self) -> Env:
+        clock = FakeClock()
+        return replace(self._env(self.name), clock=clock, options={"clock": clock})
+
+
+async def _move_in(adapter: Adapter) -> None:
+    """The neighbour has what most clauses make, under the same ids."""
+    await adapter.sessions.save(Session(id="s", user_id="u", data={"neighbour": True}))
+    said: Sequence[Message] = [Message(id=word, role="user", content=f"neighbour's {word}") for word in "abc"]
+    await adapter.messages.append("s", said)
+
+
+def prove(place: Place, case: Case) -> None:
+    """Run a clause.
+
+    Raises:
+        Unsupported: It does not apply to this adapter, which refuses what it does not offer.
+        NotRun: It cannot be run here.
+        BaseException: The proof failed.
+    """
+    with hard_deadline(HARD_DEADLINE[case.profile]):
+        try:
+            capabilities = case.run(place.learn(case))
+            missing = [need for need in case.clause.needs if need not in capabilities]
+            if missing:
+                _unsupported(case, missing)
+            proof = case.clause.proof(case)
+            if inspect.iscoroutine(proof):
+                case.run(proof)
+        except BaseException:
+            _close_quietly(case)
+            raise
+        case.run(case.close())
+        case.run(place.check_neighbour(case))
+
+
+def _unsupported(case: Case, missing: Sequence[str]) -> None:
+    for capability in missing:
+        if capability in ABILITIES:
+            case.run(check_closed_door(case, capability))
+    raise Unsupported(f"not declared: {', '.join(missing)}")
+
+
+def _close_quietly(case: Case) -> None:
+    # The clause has failed already; how it closes must not hide why.
+    try:
+        case.run(case.close())
+    except Exception as error:  # noqa: BLE001 - it is told in the journal
+        case.journal.begin("aclose", (), {}).answer = f"raised {type(error).__name__}"
