@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,9 @@ from holdfast_contract_tests.clause import Clause, Level
 from holdfast_contract_tests.env import Env, FakeClock
 from holdfast_contract_tests.equality import difference, shown
 from holdfast_contract_tests.journal import Journal, watched
+from holdfast_contract_tests.loops import ClauseLoop
 from holdfast_contract_tests.probe import Probe
+from holdfast_contract_tests.reading import all_messages, all_sessions
 from holdfast_contract_tests.verdict import ContractError
 
 if TYPE_CHECKING:
@@ -30,6 +32,13 @@ T = TypeVar("T")
 CALL_TIMEOUT = 20.0
 """Seconds that one call may take."""
 
+_NO_HEALTH_CHECKS = [
+    hypothesis.HealthCheck.too_slow,
+    hypothesis.HealthCheck.data_too_large,
+    hypothesis.HealthCheck.filter_too_much,
+    hypothesis.HealthCheck.large_base_example,
+    hypothesis.HealthCheck.nested_given,
+]
 _LAG, _STEP = 20.0, 0.05  # seconds for a listing that lags, and between two looks at it
 
 
@@ -45,6 +54,7 @@ class Case:
         profile: How much is to be done.
         seed: Makes chance repeatable.
         random: Chance.
+        notes: What the card is to say beside the verdict.
     """
 
     def __init__(
@@ -65,6 +75,7 @@ class Case:
         self.profile = profile
         self.seed = seed
         self.random = random.Random(f"{seed} {clause.id}")  # noqa: S311 - no secret
+        self.notes: list[str] = []
         self._runner = runner
         self._stack = AsyncExitStack()
 
@@ -75,6 +86,13 @@ class Case:
     def size(self, smoke: int, default: int, thorough: int) -> int:
         """A number by the profile."""
         return (smoke, default, thorough)[self.profile]
+
+    def loop(self) -> ClauseLoop:
+        """The loop that the clause runs on."""
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, ClauseLoop):
+            raise TypeError("A clause runs on a loop of its own.")
+        return loop
 
     # --- adapters ---
 
@@ -91,6 +109,13 @@ class Case:
         self._stack.push_async_callback(adapter.aclose)
         return adapter
 
+    async def handles(self, count: int, **options: Any) -> list[Adapter]:
+        """So many handles on the same data; one and the same where nobody else can see it."""
+        first = await self.open(**options)
+        if Capability.SHARED not in first.capabilities:
+            return [first] * count
+        return [first, *[await self.open(**options) for _ in range(count - 1)]]
+
     async def probe(self, adapter: Adapter) -> Probe:
         """The author's probe of what an adapter stored.
 
@@ -98,6 +123,15 @@ class Case:
             NotRun: There is none.
         """
         return self.contract.probe(unwatched(adapter), self.env)
+
+    async def on_client(self) -> tuple[Adapter, Callable[[], Awaitable[Any]]]:
+        """An adapter over a client of the author's, not opened yet; and what looks at that client.
+
+        Raises:
+            Unsupported: His adapter takes none.
+        """
+        adapter, look = await self.contract.make_on_client(self.env)
+        return watched(adapter, self.journal), look
 
     def elsewhere(self, namespace: str) -> Env:
         """The env of another namespace; its files are in a folder beside."""
@@ -113,24 +147,31 @@ class Case:
         """Run a check on so many generated examples, whatever profile of hypothesis the author has."""
 
         def decorate(check: Callable[..., None]) -> Callable[[], None]:
-            chosen = hypothesis.settings(
-                max_examples=examples,
-                deadline=None,
-                database=None,
-                derandomize=False,
-                print_blob=False,
-                report_multiple_bugs=False,
-                suppress_health_check=list(hypothesis.HealthCheck),
-            )
-            return hypothesis.seed(self.seed)(chosen(hypothesis.given(**strategies)(check)))
+            given = hypothesis.given(**strategies)(check)
+            return hypothesis.seed(self.seed)(self.hypothesis_settings(examples)(given))
 
         return decorate
+
+    @staticmethod
+    def hypothesis_settings(examples: int) -> hypothesis.settings:
+        """Settings of our own: none of the author's reaches a clause."""
+        return hypothesis.settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=_NO_HEALTH_CHECKS,
+            phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate, hypothesis.Phase.shrink],
+            verbosity=hypothesis.Verbosity.normal,
+        )
 
     # --- what proofs say and check ---
 
     def say(self, *words: str, **fields: Any) -> list[Message]:
         """Messages of a user whose id and text are the same words."""
-        return [Message(**{"id": word, "role": "user", "content": word, **fields}) for word in words]
+        return [_message(word, fields) for word in words]
 
     def same(self, found: object, expected: object, what: str) -> None:
         """Check that a value is another, type for type.
@@ -143,7 +184,7 @@ class Case:
             raise ContractError(differs)
 
     @contextmanager
-    def about(self, what: str) -> Iterator[None]:
+    def about(self, what: str) -> Generator[None]:
         """Say in a failure's text which of several things was at hand."""
         try:
             yield
@@ -195,31 +236,21 @@ class Case:
             ContractError: It was not, or with another kind of error.
         """
         try:
-            made = call()
-            if not inspect.iscoroutine(made):
-                raise ContractError(f"expected {kind.__name__}, but the call was answered: {shown(made)}")
-            try:
-                made.send(None)
-            finally:
-                made.close()
-        except kind as error:
-            return error
-        except ContractError:
-            raise
-        except StopIteration as answer:
-            raise ContractError(
-                f"expected {kind.__name__}, but the call was answered: {shown(answer.value)}"
-            ) from None
+            _first_step(call())
+        except (ContractError, kind) as error:
+            if isinstance(error, kind):
+                return error
+            raise ContractError(f"expected {kind.__name__} at once, but {error}") from None
         except Exception as error:
             raise ContractError(f"expected {kind.__name__}, but {_raised(error)}") from error
         raise ContractError(f"expected {kind.__name__} at once, but the call began to wait for something")
 
     async def everything(self, *adapters: Adapter) -> list[Any]:
         """All that can be read of these adapters' tenants."""
-        return [await _all_sessions(adapter) for adapter in adapters]
+        return [await _all_of(adapter) for adapter in adapters]
 
     @asynccontextmanager
-    async def unchanged(self, *adapters: Adapter) -> AsyncIterator[None]:
+    async def unchanged(self, *adapters: Adapter) -> AsyncGenerator[None]:
         """What is done inside must change nothing that can be read.
 
         Raises:
@@ -230,10 +261,27 @@ class Case:
         self.same(await self.everything(*adapters), before, "what is stored after a call that must change nothing")
 
 
+def _message(word: str, fields: dict[str, Any]) -> Message:
+    said: dict[str, Any] = {"id": word, "role": "user", "content": word, **fields}
+    return Message(**said)
+
+
 def unwatched(adapter: Adapter) -> Adapter:
     """The adapter itself, as the author made it."""
     target: Adapter = getattr(adapter, "_hf_target", adapter)
     return target
+
+
+def _first_step(call: Any) -> None:
+    """Run a call up to the first time that it waits."""
+    if not inspect.iscoroutine(call):
+        raise ContractError(f"the call was answered: {shown(call)}")
+    try:
+        call.send(None)
+    except StopIteration as answer:
+        raise ContractError(f"the call was answered: {shown(answer.value)}") from None
+    finally:
+        call.close()
 
 
 def _raised(error: BaseException) -> str:
@@ -242,26 +290,13 @@ def _raised(error: BaseException) -> str:
     return f"the call raised {name}: {shown(str(error))}"
 
 
-async def _all_sessions(adapter: Adapter) -> list[Any]:
+async def _all_of(adapter: Adapter) -> list[Any]:
     query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created", limit=1000)
-    found: list[Any] = []
-    while True:
-        page = await adapter.sessions.find(query)
-        found += [(session, await _all_messages(adapter, session.id)) for session in page]
-        if page.next is None:
-            return found
-        query = query.model_copy(update={"cursor": page.next})
+    return [(session, await _messages(adapter, session.id)) for session in await all_sessions(adapter, query)]
 
 
-async def _all_messages(adapter: Adapter, session_id: str) -> Sequence[Message] | None:
-    found: list[Message] = []
-    cursor = None
+async def _messages(adapter: Adapter, session_id: str) -> Sequence[Message] | None:
     try:
-        while True:
-            page = await adapter.messages.find(session_id, limit=1000, cursor=cursor)
-            found += page.items
-            if page.next is None:
-                return found
-            cursor = page.next
+        return await all_messages(adapter, session_id)
     except NotFound:
         return None  # it has expired

@@ -7,6 +7,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
+from holdfast_contract_tests.sealing import Sealing
+
 if TYPE_CHECKING:
     from holdfast_contract_tests.case import Case
 
@@ -79,10 +81,11 @@ def clause(
     """
 
     def register(proof: Proof) -> Proof:
-        common = {"needs": tuple(needs), "level": level, "since": since, "proof": proof}
+        common: dict[str, Any] = {"needs": tuple(needs), "level": level, "since": since, "proof": proof}
         _add(Clause(id=id, promise=promise, **common))
         if sealed:
-            _add(Clause(id=f"sealed.{id}", promise=f"Under a sealing codec: {promise}", **common))
+            again = f"Under a sealing codec: {promise[0].lower()}{promise[1:]}"
+            _add(Clause(id=f"sealed.{id}", promise=again, options={"codec": Sealing()}, **common))
         return proof
 
     return register

@@ -1,13 +1,13 @@
 """What an author writes: a class with one method."""
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast import Adapter
 from holdfast_contract_tests.clause import Clause, all_clauses
 from holdfast_contract_tests.env import Env
 from holdfast_contract_tests.probe import Probe
-from holdfast_contract_tests.verdict import NotRun
+from holdfast_contract_tests.verdict import NotRun, Unsupported
 
 if TYPE_CHECKING:
     from holdfast_contract_tests.plugin import ClauseRun
@@ -17,7 +17,9 @@ __all__ = ["AdapterContract"]
 
 
 class AdapterContract:
-    """The contract as tests. Derive from it, make an adapter, run pytest::
+    """The contract as tests. Derive from it, make an adapter, run pytest.
+
+    For example::
 
         class TestMyAdapter(AdapterContract):
             def make_adapter(self, env):
@@ -36,6 +38,18 @@ class AdapterContract:
         top of a module: processes that the suite starts import it.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method make_adapter(self, env).")
+
+    async def make_on_client(self, env: Env) -> tuple[Adapter, Callable[[], Awaitable[Any]]]:
+        """Where the adapter can take a client of its user's: one over such a client, not opened yet.
+
+        Beside it, a coroutine function that uses the client and gives what can be seen of its settings: it is
+        called before the adapter is opened and after it was closed.
+
+        Raises:
+            Unsupported: The adapter takes no client.
+        """
+        del env
+        raise Unsupported("make_on_client() is not there: the adapter takes no client.")
 
     def probe(self, adapter: Adapter, env: Env) -> Probe:
         """Reads and damages what this adapter stored, without the adapter. Optional.

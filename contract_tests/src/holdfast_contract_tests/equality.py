@@ -1,7 +1,8 @@
 """Equality that is strict about types: ``True``, ``1`` and ``1.0`` differ, and so do ``0.0`` and ``-0.0``."""
 
 import math
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
@@ -75,7 +76,7 @@ def _in_sequences(found: Sequence[Any], expected: Sequence[Any], path: str) -> I
         yield difference(one, other, f"{path}[{index}]")
 
 
-def _in_sets(found: Set[Any], expected: Set[Any], path: str) -> str | None:
+def _in_sets(found: AbstractSet[Any], expected: AbstractSet[Any], path: str) -> str | None:
     lost = [one for one in expected if all(difference(other, one) for other in found)]
     if lost or len(found) != len(expected):
         return f"{path} is {shown(found)}, expected {shown(expected)}"
@@ -84,9 +85,9 @@ def _in_sets(found: Set[Any], expected: Set[Any], path: str) -> str | None:
 
 def _same_scalar(one: Any, other: Any) -> bool:
     if isinstance(one, float):
-        return one == other and math.copysign(1, one) == math.copysign(1, other)
+        return bool(one == other) and math.copysign(1, one) == math.copysign(1, other)
     if isinstance(one, Decimal):
-        return one.as_tuple() == other.as_tuple()
+        return bool(one.as_tuple() == other.as_tuple())
     if isinstance(one, datetime | time):
-        return one == other and one.utcoffset() == other.utcoffset()
+        return bool(one == other) and one.utcoffset() == other.utcoffset()
     return bool(one == other)

@@ -5,6 +5,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -53,15 +54,16 @@ class Journal:
         for number, call in enumerate(calls, len(self._calls) - len(calls) + 1):
             yield f"{number:>3}. {call.said}  ->  {call.answer}"
 
-    async def answered(self, call: Call, awaitable: Awaitable[Any]) -> Any:
-        """The answer to a call.
+    async def answered(self, call: Call, make: Callable[[], Awaitable[Any]]) -> Any:
+        """The answer to a call, which is made here: one that is cancelled before must leave no coroutine behind.
 
         Raises:
             Unanswered: There was none in time.
         """
+        deadline = asyncio.timeout(self.timeout)
         try:
-            async with asyncio.timeout(self.timeout) as deadline:
-                answer = await awaitable
+            async with deadline:
+                answer = await make()
         except BaseException as error:
             if isinstance(error, TimeoutError) and deadline.expired():
                 call.answer = f"no answer within {self.timeout:g} s"
@@ -96,13 +98,15 @@ class _Watched:
     def _watch(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             entry = self._hf_journal.begin(self._hf_prefix + name, args, kwargs)
+            if inspect.iscoroutinefunction(method):
+                return self._hf_journal.answered(entry, partial(method, *args, **kwargs))
             try:
                 answer = method(*args, **kwargs)
             except Exception as error:
                 entry.answer = f"raised {type(error).__name__}: {shown(str(error), 120)}"
                 raise
             if inspect.isawaitable(answer):
-                return self._hf_journal.answered(entry, answer)
+                return self._hf_journal.answered(entry, lambda: answer)
             entry.answer = _words(answer)
             if name == "for_tenant":
                 return _Watched(answer, self._hf_journal, f"for_tenant({_words(args[0]) if args else ''}).")
@@ -111,12 +115,12 @@ class _Watched:
         return call
 
     async def __aenter__(self) -> Any:
-        await self._hf_journal.answered(self._hf_journal.begin("__aenter__", (), {}), self._hf_target.__aenter__())
+        await self._hf_journal.answered(self._hf_journal.begin("__aenter__", (), {}), self._hf_target.__aenter__)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._hf_journal.answered(
-            self._hf_journal.begin("__aexit__", (), {}), self._hf_target.__aexit__(*exc)
+            self._hf_journal.begin("__aexit__", (), {}), partial(self._hf_target.__aexit__, *exc)
         )
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import selectors
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from time import perf_counter, thread_time
 from types import FrameType
@@ -46,7 +46,7 @@ def new_runner() -> asyncio.Runner:
 
 
 @contextmanager
-def hard_deadline(seconds: float) -> Iterator[None]:
+def hard_deadline(seconds: float) -> Generator[None]:
     """Interrupt what blocks the whole thread; only where a signal can, and nobody else uses the alarm.
 
     Raises:

@@ -1,7 +1,7 @@
 """The pytest plugin: it collects the clauses whatever the settings, runs them, and tells what came of them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from inspect import isclass
 from typing import Any
 
@@ -14,11 +14,10 @@ from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Clause, Level, all_clauses
 from holdfast_contract_tests.contract import AdapterContract, add_tests
 from holdfast_contract_tests.failure import screen
-from holdfast_contract_tests.loops import new_runner
 from holdfast_contract_tests.report import Reporter, Result
-from holdfast_contract_tests.run import Place, prove
+from holdfast_contract_tests.run import Place, run_clause
 from holdfast_contract_tests.servers import find_server
-from holdfast_contract_tests.verdict import NotRun, Unsupported, Verdict
+from holdfast_contract_tests.verdict import NotRun, Verdict
 
 __all__ = ["ClauseRun", "ClauseTest"]
 
@@ -39,8 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     add_tests()
     seed = getattr(config, "workerinput", {}).get(_RESULT, config.getoption("--holdfast-seed"))
     settings = Settings(
-        profile=Level[config.getoption("--holdfast-profile").upper()],
-        strict=config.getoption("--holdfast-strict"),
+        profile=Level[str(config.getoption("--holdfast-profile")).upper()],
+        strict=bool(config.getoption("--holdfast-strict")),
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
     )
     config.stash[_SETTINGS] = settings
@@ -59,7 +58,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the places left, and stop the servers."""
     settings = config.stash.get(_SETTINGS, None)
     for place in settings.places.values() if settings else ():
-        place.close()
+        if isinstance(place, Place):
+            place.close()
 
 
 class Settings:
@@ -69,15 +69,28 @@ class Settings:
         self.profile = profile
         self.strict = strict
         self.seed = seed
-        self.places: dict[type[AdapterContract], Place] = {}
+        self.places: dict[type[AdapterContract], Place | NotRun] = {}
 
     def place(self, contract: AdapterContract) -> Place:
-        """The place of a class; its server is started if need be."""
+        """The place of a class; its server is started if need be.
+
+        Raises:
+            NotRun: There is no server.
+        """
         kind = type(contract)
         if kind not in self.places:
-            url = find_server(kind.server) if kind.server else None
-            self.places[kind] = Place(contract, url)
-        return self.places[kind]
+            self.places[kind] = _place(contract)
+        place = self.places[kind]
+        if isinstance(place, NotRun):
+            raise place
+        return place
+
+
+def _place(contract: AdapterContract) -> Place | NotRun:
+    try:
+        return Place(contract, find_server(contract.server) if contract.server else None)
+    except NotRun as why:
+        return why
 
 
 _SETTINGS = pytest.StashKey[Settings]()
@@ -141,44 +154,34 @@ class ClauseRun:
     def run(self, contract: AdapterContract) -> None:
         """Prove the clause against the adapter of this class."""
         settings = self._item.config.stash[_SETTINGS]
-        result = self._item.result
         try:
             place = settings.place(contract)
-            with new_runner() as runner:
-                case = Case(
-                    contract,
-                    self._item.clause,
-                    place.next_env(),
-                    runner=runner,
-                    profile=settings.profile,
-                    seed=settings.seed,
-                )
-                self._item.case = case
-                try:
-                    prove(place, case)
-                finally:
-                    result.about = place.facts
-        except Unsupported as why:
-            result.verdict, result.reason = Verdict.UNSUPPORTED, str(why)
         except NotRun as why:
             pytest.skip(str(why))
-        else:
-            result.verdict = Verdict.PASS
+        outcome = run_clause(place, self._item.clause, profile=settings.profile, seed=settings.seed)
+        self._item.case = outcome.case
+        result = self._item.result
+        result.verdict, result.reason, result.about = outcome.verdict, outcome.reason, place.facts
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.verdict is Verdict.NOT_RUN:
+            pytest.skip(outcome.reason)
 
 
 @pytest.fixture
 def holdfast_run(request: pytest.FixtureRequest) -> ClauseRun:
     """What runs a clause; for the tests of ``AdapterContract`` alone."""
-    assert isinstance(request.node, ClauseTest)
+    if not isinstance(request.node, ClauseTest):
+        pytest.fail("holdfast_run is for the tests of AdapterContract alone.", pytrace=False)
     return ClauseRun(request.node)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:  # the wrapper's own protocol
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the verdict to the report. A skip, whoever asked for it, is NOT_RUN."""
-    report: Any = yield
+    report = yield
     if not isinstance(item, ClauseTest):
         return report
     result = item.result

@@ -84,7 +84,7 @@ class Reporter:
     def _card(self, name: str, results: dict[str, dict[str, Any]]) -> dict[str, Any]:
         from holdfast_contract_tests import __version__  # noqa: PLC0415 - the package imports this module
 
-        about = next((result["about"] for result in results.values() if result["about"]), {})
+        about: dict[str, Any] = next((result["about"] for result in results.values() if result["about"]), {})
         shown = ("id", "verdict", "reason", "seconds", "witness")
         return {
             "suite": __version__,

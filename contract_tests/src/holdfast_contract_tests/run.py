@@ -1,5 +1,6 @@
 """Running one clause against one adapter, up to its verdict."""
 
+import asyncio
 import inspect
 import secrets
 from collections.abc import Sequence
@@ -10,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast import Adapter, Capability, Message, Session
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import Level
+from holdfast_contract_tests.clause import Clause, Level
 from holdfast_contract_tests.doors import ABILITIES, check_closed_door
 from holdfast_contract_tests.env import Env, FakeClock
-from holdfast_contract_tests.loops import hard_deadline
-from holdfast_contract_tests.verdict import Unsupported
+from holdfast_contract_tests.loops import hard_deadline, new_runner
+from holdfast_contract_tests.verdict import NotRun, Unsupported, Verdict
 
 if TYPE_CHECKING:
     from holdfast_contract_tests.contract import AdapterContract
 
-__all__ = ["Place", "prove"]
+__all__ = ["Outcome", "Place", "run_clause"]
 
 HARD_DEADLINE = {Level.SMOKE: 120.0, Level.DEFAULT: 300.0, Level.THOROUGH: 1200.0}
 """Seconds that a whole clause may take, by profile."""
@@ -104,28 +105,52 @@ async def _move_in(adapter: Adapter) -> None:
     await adapter.messages.append("s", said)
 
 
-def prove(place: Place, case: Case) -> None:
-    """Run a clause.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a clause ended.
 
-    Raises:
-        Unsupported: It does not apply to this adapter, which refuses what it does not offer.
-        NotRun: It cannot be run here.
-        BaseException: The proof failed.
+    Attributes:
+        case: What was done.
+        verdict: The verdict.
+        reason: Why it was not proved, or what else there is to say.
+        error: What a failed proof raised.
     """
-    with hard_deadline(HARD_DEADLINE[case.profile]):
+
+    case: Case
+    verdict: Verdict
+    reason: str = ""
+    error: BaseException | None = None
+
+
+def run_clause(place: Place, clause: Clause, *, profile: Level = Level.DEFAULT, seed: int = 0) -> Outcome:
+    """Run a clause against the adapter of a place."""
+    with new_runner() as runner:
+        case = Case(place.contract, clause, place.next_env(), runner=runner, profile=profile, seed=seed)
         try:
-            capabilities = case.run(place.learn(case))
-            missing = [need for need in case.clause.needs if need not in capabilities]
-            if missing:
-                _unsupported(case, missing)
-            proof = case.clause.proof(case)
-            if inspect.iscoroutine(proof):
-                case.run(proof)
-        except BaseException:
-            _close_quietly(case)
-            raise
-        case.run(case.close())
-        case.run(place.check_neighbour(case))
+            with hard_deadline(HARD_DEADLINE[profile]):
+                _prove(place, case)
+        except Unsupported as why:
+            return Outcome(case, Verdict.UNSUPPORTED, str(why))
+        except NotRun as why:
+            return Outcome(case, Verdict.NOT_RUN, str(why))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is the verdict
+            return Outcome(case, Verdict.FAIL, error=error)
+        return Outcome(case, Verdict.PASS, "; ".join(case.notes))
+
+
+def _prove(place: Place, case: Case) -> None:
+    try:
+        missing = sorted(set(case.clause.needs) - case.run(place.learn(case)))
+        if missing:
+            _unsupported(case, missing)
+        proof = case.clause.proof(case)
+        if inspect.iscoroutine(proof):
+            case.run(proof)
+    except BaseException:
+        _close_quietly(case)
+        raise
+    case.run(case.close())
+    case.run(place.check_neighbour(case))
 
 
 def _unsupported(case: Case, missing: Sequence[str]) -> None:

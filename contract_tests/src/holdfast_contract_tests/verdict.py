@@ -24,9 +24,9 @@ class Unanswered(ContractError):
     """A call gave no answer in time."""
 
 
-class NotRun(Exception):  # noqa: N818 - a verdict, not an error
+class NotRun(Exception):
     """The clause cannot be run here."""
 
 
-class Unsupported(Exception):  # noqa: N818 - a verdict, not an error
+class Unsupported(Exception):
     """The clause does not apply to this adapter."""

@@ -1,0 +1,324 @@
+"""Retries of turns and saves: the last 16 writes that carried state or a removal are remembered."""
+
+import asyncio
+
+from holdfast import Adapter, Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
+from holdfast_contract_tests.case import Case
+from holdfast_contract_tests.clause import clause
+
+WINDOW = 16
+
+
+async def _begin(case: Case) -> tuple[Adapter, Session]:
+    adapter = await case.open()
+    return adapter, await adapter.sessions.save(Session(id="s"))
+
+
+async def _other_saves(adapter: Adapter, session: Session, count: int) -> None:
+    for _ in range(count):
+        await adapter.sessions.save(session, expected="any")
+
+
+async def _now(adapter: Adapter) -> Session:
+    session = await adapter.sessions.get("s")
+    assert session is not None, "the session is gone"
+    return session
+
+
+@clause("retries.turn", "A retried turn is stored once, and gets the answer of its first try.", sealed=True)
+async def turn_again(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
+    first = await adapter.commit(turn)
+    case.clock.pass_(hours=1)
+    await adapter.messages.append("s", case.say("c"))
+    await _other_saves(adapter, session, 3)
+    case.clock.pass_(hours=1)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same((first.replayed, again.replayed), (False, True), "replayed, of the first try and the retry")
+    case.same(again.messages, first.messages, "the messages of the retry")
+    case.same((again.session.version, again.session.last_seq), (2, 2), "version and last_seq of the retry")
+    case.same((again.session.id, again.session.key), ("s", session.key), "id and key of the retry")
+    now = await _now(adapter)
+    case.same(
+        (now.version, now.last_seq, now.data), (5, 3, {"a": 1}), "version, last_seq and data that are stored"
+    )
+
+
+@clause("retries.save", "A retried save is stored once, even after others have saved since.", sealed=True)
+async def save_again(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["n"] = 1
+    first = await adapter.sessions.save(session, turn_id="t")
+    again = await adapter.sessions.save(session, turn_id="t")
+    case.same((first.version, again.version), (2, 2), "versions of the first try and the retry")
+    newer = await _now(adapter)
+    newer.data["n"] = 2
+    await adapter.sessions.save(newer)
+    case.clock.pass_(hours=1)
+    async with case.unchanged(adapter):
+        late = await adapter.sessions.save(session, turn_id="t")
+    case.same((late.version, late.data), (2, {"n": 1}), "version and data of a retry after another's save")
+    now = await _now(adapter)
+    case.same((now.version, now.data), (3, {"n": 2}), "version and data that are stored")
+
+
+@clause("retries.save_over_any", "A save over any version is stored once per turn id.")
+async def save_over_any(case: Case) -> None:
+    adapter, session = await _begin(case)
+    for attempt in range(3):
+        with case.about(f"try {attempt + 1}"):
+            saved = await adapter.sessions.save(session, expected="any", turn_id="t")
+            case.same(saved.version, 2, "the version that is answered")
+    case.same((await _now(adapter)).version, 2, "the version that is stored")
+
+
+@clause("retries.save_without_turn_id", "Without a turn id a second save is another write, and conflicts.")
+async def save_without_turn_id(case: Case) -> None:
+    adapter, session = await _begin(case)
+    await adapter.sessions.save(session)
+    async with case.unchanged(adapter):
+        error = await case.refused(VersionConflict, adapter.sessions.save(session))
+    case.same((error.expected, error.actual), (1, 2), "expected and actual version")
+
+
+@clause("retries.creation", "A retried creation makes one session.", sealed=True)
+async def creation(case: Case) -> None:
+    adapter = await case.open()
+    turn = Turn(session_id="new", session=Session(id="new", data={"a": 1}), messages=case.say("a"))
+    first = await adapter.commit(turn)
+    case.clock.pass_(hours=1)
+    again = await adapter.commit(turn)
+    case.same(again.session.key, first.session.key, "the key of the life that was made")
+    told = (again.session.version, again.session.last_seq, again.messages, again.replayed)
+    case.same(told, (1, 1, first.messages, True), "version, last_seq, messages and replayed of the retry")
+    made = Session(id="made")
+    one, two = [await adapter.sessions.save(made, turn_id="t") for _ in range(2)]
+    case.same(two, one, "the answer to the retried save")
+    await _other_saves(adapter, made, 2)
+    async with case.unchanged(adapter):
+        late = await adapter.sessions.save(made, turn_id="t")
+    case.same((late.version, late.key), (1, one.key), "version and key of a retry after others' saves")
+
+
+@clause(
+    "retries.removal",
+    "A retried removal removes nothing more, and tells the first count.",
+    needs=[Capability.REMOVE],
+)
+async def removal(case: Case) -> None:
+    adapter, _ = await _begin(case)
+    await adapter.messages.append("s", case.say(*"abcde"))
+    first = await adapter.messages.remove("s", after=1, through=4, turn_id="t")
+    await adapter.messages.append("s", case.say("b"))
+    async with case.unchanged(adapter):
+        again = await adapter.messages.remove("s", after=1, through=4, turn_id="t")
+    case.same((first, again), (3, 3), "the counts of the first try and the retry")
+
+
+@clause(
+    "retries.turn_id_used",
+    "A turn id that was used for another content is refused, and named.",
+    sealed=True,
+)
+async def turn_id_used(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    turn = Turn(id="t", session_id="s", session=session, messages=case.say("a"))
+    await adapter.commit(turn)
+    changes = {
+        "another state": {"session": session.model_copy(update={"data": {"a": 2}})},
+        "another status": {"session": session.model_copy(update={"status": "completed"})},
+        "no state": {"session": None},
+        "another message": {"messages": case.say("b")},
+        "no message": {"messages": ()},
+        "one more message": {"messages": case.say("a", "b")},
+        "other words": {"messages": [Message(id="a", role="user", content="other")]},
+    }
+    for what, change in changes.items():
+        with case.about(f"the turn again, but {what}"):
+            async with case.unchanged(adapter):
+                error = await case.refused(DuplicateIdConflict, adapter.commit(turn.model_copy(update=change)))
+            assert "t" in error.ids, f"the error names {error.ids}, not the turn id 't'"
+    async with case.unchanged(adapter):
+        await case.refused(DuplicateIdConflict, adapter.sessions.save(session, turn_id="t"))
+
+
+@clause(
+    "retries.turn_id_used_by_removal",
+    "A turn id is refused for a removal, if it was used for anything else.",
+    needs=[Capability.REMOVE],
+)
+async def turn_id_used_by_removal(case: Case) -> None:
+    adapter, session = await _begin(case)
+    await adapter.messages.append("s", case.say("a", "b"))
+    turn = Turn(id="t", session_id="s", session=session, messages=case.say("c"))
+    await adapter.commit(turn)
+    await adapter.messages.remove("s", after=0, through=1, turn_id="u")
+    async with case.unchanged(adapter):
+        call = adapter.commit(turn.model_copy(update={"remove": (0, 1)}))
+        assert "t" in (await case.refused(DuplicateIdConflict, call)).ids, "the error does not name the turn id"
+        await case.refused(DuplicateIdConflict, adapter.messages.remove("s", after=0, through=1, turn_id="t"))
+        call = adapter.messages.remove("s", after=0, through=2, turn_id="u")
+        await case.refused(DuplicateIdConflict, call)
+        await case.refused(DuplicateIdConflict, adapter.messages.remove("s", after=1, through=2, turn_id="u"))
+
+
+@clause("retries.turn_id_each_session", "A turn id of one session is free in any other.")
+async def turn_id_each_session(case: Case) -> None:
+    adapter, session = await _begin(case)
+    other = await adapter.sessions.save(Session(id="other"))
+    session.data["n"], other.data["n"] = 1, 2
+    for value in (session, other):
+        with case.about(f"session {value.id!r}"):
+            done = await adapter.commit(Turn(id="t", session_id=value.id, session=value, messages=case.say("a")))
+            told = (done.replayed, done.session.version, [message.seq for message in done.messages])
+            case.same(told, (False, 2, [1]), "replayed, version and positions")
+            stored = await adapter.sessions.get(value.id)
+            case.same(stored.data if stored else None, value.data, "the data that is stored")
+
+
+@clause("retries.window", "The last 16 writes with a state are remembered, and no refused one takes a place.")
+async def window(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    await adapter.sessions.save(session, turn_id="t")
+    await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="refused"))
+    await _other_saves(adapter, session, WINDOW - 1)
+    saved = await adapter.sessions.save(session, turn_id="t")
+    case.same(saved.version, 2, f"the version of a retry after {WINDOW - 1} other saves")
+    case.same((await _now(adapter)).version, WINDOW + 1, "the version that is stored")
+    again = await adapter.sessions.save(session, turn_id="t")
+    case.same(again.version, 2, "the version of a second retry: a replay takes no place")
+
+
+@clause(
+    "retries.past_window", "A save that is retried after 16 other writes of state conflicts: nothing is written."
+)
+async def past_window(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    await adapter.sessions.save(session, turn_id="t")
+    await _other_saves(adapter, session, WINDOW)
+    async with case.unchanged(adapter):
+        error = await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="t"))
+    case.same((error.expected, error.actual), (1, WINDOW + 2), "expected and actual version")
+
+
+@clause(
+    "retries.past_window_messages",
+    "A turn that is retried after 16 other writes of state is known by its messages.",
+    sealed=True,
+)
+async def past_window_messages(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
+    first = await adapter.commit(turn)
+    await adapter.messages.append("s", case.say("c"))
+    await _other_saves(adapter, session, WINDOW + 1)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same((again.replayed, again.messages), (True, first.messages), "replayed and messages of the retry")
+    case.same((again.session.version, again.session.last_seq), (2, 2), "version and last_seq of the retry")
+
+
+@clause("retries.window_of_appends", "Appends take no place among the 16 remembered writes.")
+async def window_of_appends(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    await adapter.sessions.save(session, turn_id="t")
+    for number in range(WINDOW + 4):
+        await adapter.messages.append("s", case.say(f"m{number}"))
+    case.same((await adapter.sessions.save(session, turn_id="t")).version, 2, "the version of the retried save")
+
+
+@clause(
+    "retries.window_of_redactions",
+    "Redactions take no place among the 16 remembered writes.",
+    needs=[Capability.REPLACE],
+)
+async def window_of_redactions(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    await adapter.messages.append("s", case.say("a"))
+    await adapter.sessions.save(session, turn_id="t")
+    for number in range(WINDOW + 4):
+        await adapter.messages.replace("s", Message(id="a", role="user", content=f"{number}"))
+    case.same((await adapter.sessions.save(session, turn_id="t")).version, 2, "the version of the retried save")
+
+
+@clause(
+    "retries.window_of_removals",
+    "A removal takes a place among the 16 remembered writes.",
+    needs=[Capability.REMOVE],
+)
+async def window_of_removals(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    await adapter.messages.append("s", case.say("a", "b"))
+    first = await adapter.messages.remove("s", after=0, through=1, turn_id="r")
+    await adapter.sessions.save(session, turn_id="t")
+    for _ in range(WINDOW - 2):
+        await adapter.messages.remove("s", after=1, through=2)
+    again = await adapter.messages.remove("s", after=0, through=1, turn_id="r")
+    case.same((first, again), (1, 1), f"the counts of a removal and of its retry after {WINDOW - 1} other writes")
+    for _ in range(2):
+        await adapter.messages.remove("s", after=1, through=2)
+    async with case.unchanged(adapter):
+        await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="t"))
+        value = session.model_copy(update={"version": 0, "key": None})
+        await case.refused(VersionConflict, adapter.sessions.save(value, turn_id="t"))
+
+
+@clause(
+    "retries.removed_since",
+    "The answer to a retried turn leaves out messages that were removed since, and does not bring them back.",
+    needs=[Capability.REMOVE],
+)
+async def removed_since(case: Case) -> None:
+    adapter, session = await _begin(case)
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b", "c"))
+    first = await adapter.commit(turn)
+    await adapter.messages.remove("s", after=1, through=2)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same(again.messages, (first.messages[0], first.messages[2]), "the messages of the retry")
+    told = (again.replayed, again.session.version, again.session.last_seq)
+    case.same(told, (True, 2, 3), "replayed, version and last_seq of the retry")
+
+
+@clause(
+    "retries.turn_at_once", "The same turn by many at once is stored once: one is told so, all others of a replay."
+)
+async def turn_at_once(case: Case) -> None:
+    adapter, session = await _begin(case)
+    session.data["a"] = 1
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
+    answers = await asyncio.gather(*(adapter.commit(turn) for _ in range(8)))
+    case.same(sorted(answer.replayed for answer in answers), [False] + [True] * 7, "replayed, of all eight")
+    for answer in answers:
+        told = ([message.seq for message in answer.messages], answer.session.version, answer.session.last_seq)
+        case.same(told, ([1, 2], 2, 2), "positions, version and last_seq of one of the eight")
+    now = await _now(adapter)
+    case.same((now.version, now.message_count, now.data), (2, 2, {"a": 1}), "version, message_count and data")
+
+
+@clause(
+    "retries.tail",
+    "A turn that replaced a tail of messages can be retried.",
+    needs=[Capability.REMOVE],
+    sealed=True,
+)
+async def tail(case: Case) -> None:
+    adapter, _ = await _begin(case)
+    await adapter.messages.append("s", case.say("a", "b", "c"))
+    turn = Turn(session_id="s", remove=(1, 3), messages=case.say("b", "d"), last_seq=3)
+    first = await adapter.commit(turn)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same((first.removed, first.replayed), (2, False), "removed and replayed of the first try")
+    case.same((again.removed, again.replayed), (2, True), "removed and replayed of the retry")
+    case.same(again.messages, first.messages, "the messages of the retry")
