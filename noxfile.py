@@ -12,7 +12,8 @@ import nox
 ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
 ADAPTERS = [f"./{folder.parent.relative_to(ROOT)}" for folder in sorted(ROOT.glob("adapters/*/pyproject.toml"))]
-DISTRIBUTIONS = [".", *ADAPTERS]
+SUITE = "./contract_tests"
+DISTRIBUTIONS = [".", *ADAPTERS, SUITE]
 SOURCES = [
     *(f"{distribution}/src" for distribution in DISTRIBUTIONS),
     "examples",
@@ -20,9 +21,11 @@ SOURCES = [
     "docs",
     "noxfile.py",
 ]
-READMES = ["README.md", *(f"{adapter}/README.md" for adapter in ADAPTERS)]
-# The examples have a session of their own, with what they import.
-TESTS = ("--ignore=tests/examples",)
+READMES = ["README.md", *(f"{distribution}/README.md" for distribution in DISTRIBUTIONS[1:])]
+# What CI could not run, it has not proved.
+STRICT = ["--holdfast-strict"] if os.environ.get("CI") else []
+# The examples and the suite's own tests have sessions of their own.
+TESTS = ("tests", "adapters", "--ignore=tests/examples", *STRICT)
 PINS = ".ci/constraints.txt"
 
 # All that core's sdist may hold; hatchling adds the last two itself.
@@ -79,6 +82,33 @@ def tests(session: nox.Session) -> None:
     """The tests of core and of the adapters, against what a user installs."""
     install_holdfast(session, "test")
     session.run("pytest", *TESTS, *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def suite(session: nox.Session) -> None:
+    """The contract suite's own tests: each planted bug must be caught, whatever an author's settings."""
+    install_holdfast(session, "test")
+    session.run("pytest", "contract_tests", *session.posargs)
+
+
+@nox.session(default=False)
+def contract(session: nox.Session) -> None:
+    """The contract suite on one adapter: ``nox -s contract -- sqlite``; on all of them without a name."""
+    install_holdfast(session, "test")
+    names = [name for name in session.posargs if not name.startswith("-")]
+    files = [f"adapters/{name}/tests/test_contract.py" for name in names] or sorted(
+        str(file.relative_to(ROOT)) for file in ROOT.glob("adapters/*/tests/test_contract.py")
+    )
+    options = [option for option in session.posargs if option.startswith("-")]
+    session.run("pytest", *files, *STRICT, *options)
+
+
+@nox.session(name="contract-page", default=False)
+def contract_page(session: nox.Session) -> None:
+    """Write docs/contract.md anew, from the suite's manifest."""
+    install_holdfast(session)
+    page = session.run("python", "-m", "holdfast_contract_tests", "page", silent=True)
+    Path("docs/contract.md").write_text(str(page), encoding="utf-8")
 
 
 @nox.session(python=PYTHONS[0])
@@ -192,7 +222,8 @@ def try_wheels(session: nox.Session, folder: Path, dist: Path) -> None:
     """Core alone, then everything, in an empty environment and an empty folder."""
     work, python = folder / "work", str(folder / "venv/bin/python")
     work.mkdir()
-    shutil.copy(ROOT / "examples/quickstart.py", work)
+    for file in ("examples/quickstart.py", "examples/custom_adapter.py", "tests/examples/test_custom_adapter.py"):
+        shutil.copy(ROOT / file, work)
     [core], adapters = dist.glob("holdfast-*.whl"), dist.glob("holdfast_*.whl")
     packages = [next((ROOT / distribution / "src").glob("holdfast*")).name for distribution in DISTRIBUTIONS]
 
@@ -210,3 +241,5 @@ def try_wheels(session: nox.Session, folder: Path, dist: Path) -> None:
         pip_install(f"holdfast[all] @ {core.as_uri()}", *map(str, adapters))
         run(python, "-c", INSTALLED, *packages)
         run(python, "quickstart.py")
+        # As the author of an adapter does, far from this repository and its settings.
+        run(python, "-m", "pytest", "test_custom_adapter.py", "-k", "TestFiles", "--holdfast-profile", "smoke")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from holdfast import AdapterClosed, Capability, HoldfastError, Message, Session, Turn, UnsupportedCapability
+from holdfast import AdapterClosed, HoldfastError, Message, Session
 
 
 async def test_what_runs_while_the_adapter_closes_ends_well_or_is_refused(make_adapter, backend, tmp_path):
@@ -62,33 +62,6 @@ async def test_an_opening_that_was_cancelled_can_be_tried_again(make_adapter, ba
     async with adapter:
         await adapter.sessions.save(Session(id="s"))
         await asyncio.gather(*[adapter.sessions.get("s") for _ in range(5)])
-
-
-@pytest.mark.parametrize(
-    ("missing", "use"),
-    [
-        (Capability.REMOVE, lambda adapter: adapter.messages.remove("s", after=0, through=1)),
-        (Capability.REMOVE, lambda adapter: adapter.commit(Turn(session_id="s", remove=(0, 1)))),
-        (Capability.REPLACE, lambda adapter: adapter.messages.replace("s", Message(role="user", content="x"))),
-        (Capability.PARENTS, lambda adapter: adapter.sessions.save(Session(id="c", parent_id="s"))),
-    ],
-)
-async def test_what_a_store_does_not_declare_is_refused_before_anything_is_sent(adapter, missing, use):
-    facts = adapter._runtime.facts
-    adapter._runtime.facts = facts._replace(capabilities=facts.capabilities - {missing})
-    with pytest.raises(UnsupportedCapability) as caught:
-        await use(adapter)
-    assert caught.value.capability == missing
-
-
-async def test_a_store_without_tenants_or_expiry(adapter, clock):
-    facts = adapter._runtime.facts
-    adapter._runtime.facts = facts._replace(capabilities=frozenset())
-    with pytest.raises(UnsupportedCapability):
-        adapter.for_tenant("t")
-    with pytest.raises(UnsupportedCapability):
-        await adapter.sessions.save(Session(id="s", expires_at=clock()))
-    await adapter.sessions.save(Session(id="s"))
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])

@@ -1,4 +1,4 @@
-"""Several writes of one session that fly together: each is answered as if it had come alone."""
+"""Several writes of one session that fly together, in the order in which core sends them; a fence among them."""
 
 import asyncio
 
@@ -18,13 +18,6 @@ async def test_each_of_several_turns_is_told_the_session_as_it_was_after_it(adap
     done = await asyncio.gather(*map(adapter.commit, turns))
     assert [(one.session.last_seq, one.session.message_count) for one in done] == [(n, n) for n in range(2, 18, 2)]
     assert [[message.seq for message in one.messages] for one in done] == [[n - 1, n] for n in range(2, 18, 2)]
-
-
-async def test_an_append_by_the_turn_id_of_a_saved_state_is_a_conflict(adapter, session, say):
-    await adapter.commit(Turn(id="t", session_id="s", session=session, messages=say("a")))
-    with pytest.raises(DuplicateIdConflict):
-        await adapter.messages.append("s", say("b"), turn_id="t")
-    assert (await adapter.sessions.get("s")).message_count == 1
 
 
 async def test_a_known_message_among_new_ones_keeps_its_place_and_delays_nobody(adapter, say):

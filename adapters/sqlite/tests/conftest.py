@@ -34,14 +34,3 @@ def start() -> Start:
         process.kill()
         process.communicate()
 
-
-def ended_well(process: subprocess.Popen[str]) -> str:
-    """What a program printed; fails the test with its traceback if it did not end well."""
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out
-
-
-@pytest.fixture(name="ended_well")
-def ended_well_fixture() -> Callable[[subprocess.Popen[str]], str]:
-    return ended_well

@@ -6,6 +6,7 @@ from typing import Any
 
 from holdfast import (
     Adapter,
+    Capability,
     Message,
     MessageRepository,
     Session,
@@ -14,7 +15,7 @@ from holdfast import (
     Turn,
 )
 
-__all__ = ["CALLS", "public_names"]
+__all__ = ["CALLS", "calls_of", "public_names"]
 
 Call = Callable[[Adapter], Awaitable[Any]]
 
@@ -33,6 +34,14 @@ CALLS: Mapping[str, Call] = {
     "sweep": lambda a: a.sweep(),
 }
 """By name, a call that asks the backend for something; made anew at each use."""
+
+
+_NEEDS = {"messages.remove": Capability.REMOVE, "messages.replace": Capability.REPLACE}
+
+
+def calls_of(capabilities: frozenset[str]) -> Mapping[str, Call]:
+    """The calls that an adapter with these capabilities offers."""
+    return {name: call for name, call in CALLS.items() if _NEEDS.get(name, "") in {"", *capabilities}}
 
 
 def public_names() -> set[str]:

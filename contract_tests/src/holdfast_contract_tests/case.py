@@ -291,7 +291,7 @@ def _raised(error: BaseException) -> str:
 
 
 async def _all_of(adapter: Adapter) -> list[Any]:
-    query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created", limit=1000)
+    query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created")
     return [(session, await _messages(adapter, session.id)) for session in await all_sessions(adapter, query)]
 
 

@@ -32,6 +32,8 @@ ABILITIES: Mapping[str, tuple[Ask, ...]] = {
     Capability.EXPIRY: (
         lambda case, adapter: _save(expires_at=case.clock() + timedelta(hours=1))(case, adapter),
         lambda case, adapter: _save(state_expires_at=case.clock() + timedelta(hours=1))(case, adapter),
+        lambda case, _: case.open(message_ttl=60),
+        lambda case, _: case.open(session_ttl_by_status={"active": 60}),
     ),
     Capability.REMOVE: (
         lambda _, adapter: adapter.messages.remove("s", after=0, through=1),

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -40,6 +40,7 @@ class Journal:
         """
         self.timeout = timeout
         self._calls: deque[Call] = deque(maxlen=_KEPT)
+        self._made: deque[Coroutine[Any, Any, Any]] = deque(maxlen=_KEPT)
 
     def begin(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """Write a call down."""
@@ -53,6 +54,18 @@ class Journal:
         calls = list(self._calls)[-count:]
         for number, call in enumerate(calls, len(self._calls) - len(calls) + 1):
             yield f"{number:>3}. {call.said}  ->  {call.answer}"
+
+    def answer(self, call: Call, make: Callable[[], Awaitable[Any]]) -> Coroutine[Any, Any, Any]:
+        """What a call gives; to be awaited."""
+        made = self.answered(call, make)
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        """Drop the calls that a failed proof made and never came to; each would be a warning."""
+        for made in self._made:
+            if inspect.getcoroutinestate(made) == inspect.CORO_CREATED:
+                made.close()
 
     async def answered(self, call: Call, make: Callable[[], Awaitable[Any]]) -> Any:
         """The answer to a call, which is made here: one that is cancelled before must leave no coroutine behind.
@@ -99,14 +112,14 @@ class _Watched:
         def call(*args: Any, **kwargs: Any) -> Any:
             entry = self._hf_journal.begin(self._hf_prefix + name, args, kwargs)
             if inspect.iscoroutinefunction(method):
-                return self._hf_journal.answered(entry, partial(method, *args, **kwargs))
+                return self._hf_journal.answer(entry, partial(method, *args, **kwargs))
             try:
                 answer = method(*args, **kwargs)
             except Exception as error:
                 entry.answer = f"raised {type(error).__name__}: {shown(str(error), 120)}"
                 raise
             if inspect.isawaitable(answer):
-                return self._hf_journal.answered(entry, lambda: answer)
+                return self._hf_journal.answer(entry, lambda: answer)
             entry.answer = _words(answer)
             if name == "for_tenant":
                 return _Watched(answer, self._hf_journal, f"for_tenant({_words(args[0]) if args else ''}).")

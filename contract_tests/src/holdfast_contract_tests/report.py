@@ -40,8 +40,8 @@ class Result:
     about: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, that travel between processes."""
-        return asdict(self)
+        """Plain values: they travel between processes, which an enum does not."""
+        return {**asdict(self), "verdict": str(self.verdict)}
 
 
 class Reporter:

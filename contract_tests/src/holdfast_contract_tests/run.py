@@ -162,6 +162,7 @@ def _unsupported(case: Case, missing: Sequence[str]) -> None:
 
 def _close_quietly(case: Case) -> None:
     # The clause has failed already; how it closes must not hide why.
+    case.journal.close()
     try:
         case.run(case.close())
     except Exception as error:  # noqa: BLE001 - it is told in the journal

@@ -25,7 +25,7 @@ from holdfast.toolkit.lifetimes import Lifetimes
 from holdfast.toolkit.messages import StoreMessages
 from holdfast.toolkit.operation import Observer, Phase, Slot, Translate, operation
 from holdfast.toolkit.results import committed
-from holdfast.toolkit.runtime import Runtime
+from holdfast.toolkit.runtime import Runtime, check_offer
 from holdfast.toolkit.sessions import StoreSessions
 from holdfast.toolkit.store import Facts, Store
 from holdfast.toolkit.urls import Parse, flag, seconds
@@ -205,6 +205,8 @@ class StoreAdapter:
             run.lifecycle.open()
 
     def _require(self, facts: Facts) -> None:
+        if self._runtime.lifetimes:
+            check_offer(facts, Capability.EXPIRY)
         if self._required is not None and facts.durability < self._required:
             raise ConfigurationError(
                 f"An acknowledgement survives {facts.durability.name.lower()}, "

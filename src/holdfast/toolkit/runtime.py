@@ -16,11 +16,29 @@ from holdfast.toolkit.lifetimes import prolong
 from holdfast.toolkit.operation import Observer, Operation, Translate, operation
 from holdfast.toolkit.store import Done, Facts, Head, Lifetime, Ref, Store, Write
 
-__all__ = ["Runtime"]
+__all__ = ["Runtime", "check_offer"]
 
 logger = logging.getLogger("holdfast")
 
 _TOUCH_TIMEOUT = 1.0  # seconds
+
+_ALTERNATIVES = {
+    Capability.TENANTS: "Make the tenant a part of each id, with ids.join(tenant, id).",
+    Capability.PARENTS: "Keep the parent's id in metadata, and delete children yourself.",
+    Capability.EXPIRY: "Delete sessions yourself when their time is over.",
+    Capability.REMOVE: "Copy what is to stay into a new session.",
+    Capability.REPLACE: "Copy the session without that message, and delete the old one.",
+}
+
+
+def check_offer(facts: Facts, capability: str) -> None:
+    """Return if a store with these facts offers this.
+
+    Raises:
+        UnsupportedCapability: It does not; the error says what to do instead.
+    """
+    if capability not in facts.capabilities:
+        raise UnsupportedCapability(capability, _ALTERNATIVES.get(capability, "Ask adapter.capabilities."))
 
 
 @dataclass(kw_only=True)
@@ -62,8 +80,8 @@ class Runtime:
         Raises:
             UnsupportedCapability: It does not; nothing was sent.
         """
-        if self.facts is not None and capability not in self.facts.capabilities:
-            raise UnsupportedCapability(capability, "Ask adapter.capabilities before.")
+        if self.facts is not None:
+            check_offer(self.facts, capability)
 
     def encode(self, turn: Turn | Append, tenant: str) -> Write:
         """The write of a turn, checked in full; nothing is awaited."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from holdfast.capabilities import Capability
 from holdfast.clock import to_micros
 from holdfast.codec import Plain
 from holdfast.errors import InvalidArgument
@@ -57,6 +58,8 @@ class StoreSessions:
         """See ``SessionRepository.find``."""
         if type(query) is not SessionQuery:
             raise InvalidArgument(f"find takes a SessionQuery, not {type(query).__name__}.")
+        if query.parent is not None:
+            self._run.require(Capability.PARENTS)
         limit = check_limit(query.limit, "limit", self._run.limits)
         binding = [self._tenant, query.model_dump_json(exclude={"cursor", "limit"})]
         begin = None if query.cursor is None else _position(query.cursor, binding)

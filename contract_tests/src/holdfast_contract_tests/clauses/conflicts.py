@@ -1,26 +1,20 @@
 """Conflicts: what a write expects, and what happens when something else is there."""
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from holdfast import (
     Adapter,
     Capability,
     NotFound,
     Session,
-    SessionExpired,
     Turn,
     VersionConflict,
 )
 from holdfast.models import Expected
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Level, clause
-
-__all__ = ["one_winner"]
-
-T = TypeVar("T")
+from holdfast_contract_tests.clause import clause
 
 
 async def _begin(case: Case) -> tuple[Adapter, Session]:
@@ -38,16 +32,7 @@ async def _stale(case: Case, call: Awaitable[Any], expected: int, actual: int, g
     case.same(found, ("s", guard, expected, actual), "session, guard, expected and actual of the conflict")
 
 
-def one_winner(case: Case, answers: Sequence[T | BaseException]) -> T:
-    """The answer to the one call that won a race, where each of the others must have got a VersionConflict."""
-    winners = [answer for answer in answers if not isinstance(answer, BaseException)]
-    told = [type(answer).__name__ for answer in answers if isinstance(answer, BaseException)]
-    assert len(winners) == 1, f"of {len(answers)} racing writes {len(winners)} won, the others were told {told}"
-    case.same(told, ["VersionConflict"] * (len(answers) - 1), "what those are told who lost the race")
-    return winners[0]
-
-
-# --- versions -------------------------------------------------------------------------------------
+# --- versions ---------------------------------------------------------------------------------------
 
 
 @clause("conflicts.save", "A save expects the version that was loaded; where another one is there, it is refused.")
@@ -73,6 +58,10 @@ async def expected_version(case: Case) -> None:
     session.version = 3
     async with case.unchanged(adapter):
         await _stale(case, adapter.sessions.save(session, expected=2), 2, 3)
+    fresh = Session(id="s", user_id="u", data={"n": 2})
+    case.same(
+        (await adapter.sessions.save(fresh, expected=3)).version, 4, "the version of a save from a new value"
+    )
 
 
 @clause("conflicts.zero", "Zero expects that there is no session: it creates one, and never writes over another.")
@@ -177,7 +166,9 @@ async def every_save(case: Case) -> None:
         with case.about(f"a save that sets {field}"):
             session = await adapter.sessions.save(session.model_copy(update={field: value}))
             case.same((session.version, getattr(session, field)), (version, value), f"version and {field}")
-    case.same((await adapter.sessions.save(session)).version, version + 1, "the version after a save of the same")
+    case.same(
+        (await adapter.sessions.save(session)).version, 3 + len(changes), "the version after a save of the same"
+    )
 
 
 @clause(
@@ -192,7 +183,7 @@ async def every_save_of_expiry(case: Case) -> None:
             case.same((session.version, getattr(session, field)), (version, later), f"version and {field}")
 
 
-# --- the last position ----------------------------------------------------------------------------
+# --- the last position ------------------------------------------------------------------------------
 
 
 @clause(
@@ -255,115 +246,3 @@ async def delete(case: Case) -> None:
     case.same(await adapter.sessions.get("s"), None, "the deleted session")
     deleted = await adapter.sessions.delete("s", expected=2)
     assert deleted is False, f"a deletion where there is none any more is answered with {deleted!r}"
-
-
-# --- races ----------------------------------------------------------------------------------------
-
-
-@clause("conflicts.racing_saves", "Of racing saves of one version exactly one wins.")
-async def racing_saves(case: Case) -> None:
-    adapter, session = await _begin(case)
-    copies = [session.model_copy(update={"data": {"n": number}}) for number in range(10)]
-    winner = one_winner(case, await asyncio.gather(*map(adapter.sessions.save, copies), return_exceptions=True))
-    case.same(winner.version, 3, "the version of the winner")
-    case.same(await adapter.sessions.get("s"), winner, "what is stored")
-
-
-@clause("conflicts.racing_creations", "Of racing creations of one session exactly one wins.")
-async def racing_creations(case: Case) -> None:
-    adapter = await case.open()
-    values = [Session(id="new", data={"n": number}) for number in range(10)]
-    winner = one_winner(case, await asyncio.gather(*map(adapter.sessions.save, values), return_exceptions=True))
-    case.same(await adapter.sessions.get("new"), winner, "what is stored")
-
-
-@clause("conflicts.racing_appends", "Of racing appends behind one last position exactly one wins.")
-async def racing_appends(case: Case) -> None:
-    adapter, _ = await _begin(case)
-    calls = (adapter.messages.append("s", case.say(f"m{number}"), last_seq=2) for number in range(10))
-    winner = one_winner(case, await asyncio.gather(*calls, return_exceptions=True))
-    case.same(list(await adapter.messages.find("s", after=2)), list(winner), "what is stored")
-
-
-@clause("conflicts.racing_turns", "Of racing turns on one version only the winner's messages are stored.")
-async def racing_turns(case: Case) -> None:
-    adapter, session = await _begin(case)
-    turns = [Turn(session_id="s", session=session, messages=case.say(f"a{n}", f"b{n}")) for n in range(10)]
-    winner = one_winner(case, await asyncio.gather(*map(adapter.commit, turns), return_exceptions=True))
-    case.same((await adapter.messages.find("s", after=2)).items, winner.messages, "what is stored")
-
-
-@clause("conflicts.any_at_once", 'Saves with expected="any", all at once, each raise the version by one.')
-async def any_at_once(case: Case) -> None:
-    adapter, session = await _begin(case)
-    values = [session.model_copy(update={"data": {"n": number}}) for number in range(12)]
-    saved = await asyncio.gather(*(adapter.sessions.save(value, expected="any") for value in values))
-    case.same(sorted(one.version for one in saved), list(range(3, 15)), "the versions of 12 saves at once")
-    for value, answer in zip(values, saved, strict=True):
-        case.same(answer.data, value.data, "the data that a save answers")
-    last = max(saved, key=lambda one: one.version)
-    case.same(await adapter.sessions.get("s"), last, "what is stored, against the save of the highest version")
-
-
-@clause(
-    "conflicts.racing_handles",
-    "Of racing writes through several handles exactly one wins, round after round.",
-    needs=[Capability.SHARED],
-    level=Level.DEFAULT,
-)
-async def racing_handles(case: Case) -> None:
-    handles = [await case.open() for _ in range(3)]
-    session = await handles[0].sessions.save(Session(id="s"))
-    for number in range(10):
-        with case.about(f"round {number + 1}, 6 turns by 3 handles"):
-            turns = [Turn(session_id="s", session=session, messages=case.say(f"m{number}-{n}")) for n in range(6)]
-            calls = [handles[n % 3].commit(turn) for n, turn in enumerate(turns)]
-            winner = one_winner(case, await asyncio.gather(*calls, return_exceptions=True))
-            stored = await handles[number % 3].sessions.get("s")
-            assert stored is not None, "the session is gone"
-            told = (winner.session.version, winner.session.last_seq, winner.session.message_count)
-            case.same(told, (number + 2, number + 1, number + 1), "version, last_seq, message_count of the winner")
-            case.same((stored.version, stored.last_seq), told[:2], "version and last_seq that are stored")
-            session = stored
-
-
-# --- users ----------------------------------------------------------------------------------------
-
-
-@clause(
-    "conflicts.other_user",
-    "A save by another user is answered as if there were no such session, to the letter.",
-)
-async def other_user(case: Case) -> None:
-    adapter = await case.open()
-    for owner, user in (("u", None), ("u", "v"), ("u", "U"), ("u", "u "), (None, "u")):
-        name = f"theirs-{owner}-{user}"
-        stored = await adapter.sessions.save(Session(id=name, user_id=owner, data={"n": 1}))
-        other = stored.model_copy(update={"user_id": user, "data": {}})
-        async with case.unchanged(adapter):
-            for value, expected in (
-                (other, None),
-                (other.model_copy(update={"key": None}), None),
-                (other.model_copy(update={"version": 9}), None),
-                (other.model_copy(update={"key": None, "version": 0}), None),
-                (other.model_copy(update={"key": None}), "any"),
-            ):
-                with case.about(f"a session of user {owner!r}, a save by {user!r}, expected={expected!r}"):
-                    theirs = await case.refused(NotFound, adapter.sessions.save(value, expected=expected))
-                    missing = value.model_copy(update={"id": "missing", "version": 9})
-                    none = await case.refused(NotFound, adapter.sessions.save(missing))
-                    case.same(str(theirs).replace(name, "missing"), str(none), "the error's text")
-                    turn = Turn(session_id=name, session=value, expected=expected, messages=case.say("c"))
-                    await case.refused(NotFound, adapter.commit(turn))
-
-
-@clause(
-    "conflicts.other_user_expired",
-    "An expired session of another user is answered as if there were none.",
-    needs=[Capability.EXPIRY],
-)
-async def other_user_expired(case: Case) -> None:
-    adapter = await case.open()
-    await adapter.sessions.save(Session(id="old", user_id="u", expires_at=case.clock.now))
-    await case.refused(SessionExpired, adapter.sessions.save(Session(id="old", user_id="u", version=1)))
-    await case.refused(NotFound, adapter.sessions.save(Session(id="old", user_id="v", version=1)))

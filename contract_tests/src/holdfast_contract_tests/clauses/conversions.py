@@ -2,6 +2,7 @@
 
 import collections
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from holdfast import Adapter, Capability, InvalidArgument, Message, Session, Text, Turn
@@ -68,6 +69,11 @@ async def message_conversions(case: Case) -> None:
             case.refused_at_once(InvalidArgument, lambda: adapter.messages.append("s", [Message(**said)]))
 
 
+def _save(adapter: Adapter, fields: Fields) -> Any:
+    said: dict[str, Any] = {"id": "t", **fields}
+    return adapter.sessions.save(Session(**said))
+
+
 OF_A_SESSION: list[Fields] = [
     {"data": collections.OrderedDict(a=1)},
     {"data": {Word.YES: 1}},
@@ -91,14 +97,14 @@ async def state_conversions(case: Case) -> None:
     adapter = await _a_session(case)
     for fields in OF_A_SESSION:
         with case.about(f"{fields!r}"):
-            case.refused_at_once(InvalidArgument, lambda: adapter.sessions.save(Session(id="t", **fields)))
+            case.refused_at_once(InvalidArgument, partial(_save, adapter, fields))
     case.same(await adapter.sessions.get("t"), None, "the session that was refused")
 
 
 CHANGES: list[tuple[str, Any]] = [
-    *(("data", wrong) for wrong in (None, [1], "text", collections.OrderedDict())),
-    *(("metadata", wrong) for wrong in (5, None, [])),
-    *(("data_by_route", wrong) for wrong in ({"r": 5}, [], None)),
+    *(("data", None), ("data", [1]), ("data", "text"), ("data", collections.OrderedDict[str, int]())),
+    *(("metadata", 5), ("metadata", None), ("metadata", "text")),
+    *(("data_by_route", {"r": 5}), ("data_by_route", [1]), ("data_by_route", None)),
     *(("current_route", 5), ("current_step", ["a"]), ("schema_version", "1"), ("schema_version", True)),
     *(("route_history", wrong) for wrong in (None, ["a"], [{"route": "a"}])),
     *(("status", wrong) for wrong in (5, None, "", " ", "a\x00")),
@@ -119,8 +125,8 @@ async def _changed(case: Case, changes: list[tuple[str, Any]]) -> None:
             turn = Turn(session_id="s", session=session, messages=case.say("late"))
             setattr(session, field, wrong)
             with case.about(f"session.{field} = {wrong!r}"):
-                case.refused_at_once(InvalidArgument, lambda session=session: adapter.sessions.save(session))
-                case.refused_at_once(InvalidArgument, lambda turn=turn: adapter.commit(turn))
+                case.refused_at_once(InvalidArgument, partial(adapter.sessions.save, session))
+                case.refused_at_once(InvalidArgument, partial(adapter.commit, turn))
 
 
 @clause("values.changed_state", "A session that was changed to something illegal is refused when it is saved.")
@@ -161,6 +167,4 @@ async def changed_content(case: Case) -> None:
             assert isinstance(message.content, list), "a list of parts was given"
             message.content.append(wrong)
             with case.about(f"the part {wrong!r}"):
-                case.refused_at_once(
-                    InvalidArgument, lambda message=message: adapter.messages.append("s", [message])
-                )
+                case.refused_at_once(InvalidArgument, partial(adapter.messages.append, "s", [message]))

@@ -46,7 +46,7 @@ async def restart(case: Case) -> None:
 async def kill(case: Case) -> None:
     acked: list[int] = []
     sent = in_flight = 0
-    kills = case.size(3, 8, 50)
+    kills = case.size(3, 12, 60)
     for _ in range(kills):
         commits = case.random.randrange(1, 6)
         async with start(case, "turns", first=sent, size=2_000) as process:

@@ -32,10 +32,10 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"raw": ""},
     {"format": "f"},
 )
-CALL = {"type": "tool_call", "id": "1", "name": "f", "args": {"x": 1}}
-RESULT = {"type": "tool_result", "call_id": "1", "name": "f", "content": {"x": 1}}
-THOUGHT = {"type": "reasoning", "text": "hm", "provider": {"signature": "x"}}
-IMAGE = {"type": "media", "mime": "image/png", "uri": "u", "data": b"x", "name": "n"}
+CALL: dict[str, Any] = {"type": "tool_call", "id": "1", "name": "f", "args": {"x": 1}}
+RESULT: dict[str, Any] = {"type": "tool_result", "call_id": "1", "name": "f", "content": {"x": 1}}
+THOUGHT: dict[str, Any] = {"type": "reasoning", "text": "hm", "provider": {"signature": "x"}}
+IMAGE: dict[str, Any] = {"type": "media", "mime": "image/png", "uri": "u", "data": b"x", "name": "n"}
 PARTS: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     *((CALL, change) for change in ({"id": "2"}, {"name": "g"}, {"args": {"x": 2}}, {"args": "{}"}, {"more": 1})),
     *((RESULT, change) for change in ({"call_id": "2"}, {"name": "g"}, {"content": {"x": 2}}, {"error": True})),
@@ -54,6 +54,10 @@ async def _begin(case: Case) -> Adapter:
     return adapter
 
 
+def _of_parts(id: str, *parts: Any) -> Message:
+    return Message(id=id, role="assistant", content=[*parts])
+
+
 @clause("digests.words", "All that a message says counts: the same id with anything else is refused.", sealed=True)
 async def words(case: Case) -> None:
     adapter = await _begin(case)
@@ -68,16 +72,15 @@ async def words(case: Case) -> None:
 @clause("digests.parts", "All that a part of a message says counts.", sealed=True)
 async def parts(case: Case) -> None:
     adapter = await _begin(case)
-    first = [Message(id=f"m{n}", role="assistant", content=[part]) for n, (part, _) in enumerate(PARTS)]
+    first = [_of_parts(f"m{n}", part) for n, (part, _) in enumerate(PARTS)]
     stored = await adapter.messages.append("s", first)
     case.same(list(await adapter.messages.append("s", first)), list(stored), "the answer to the same parts again")
-    other = [Message(id=f"m{n}", role="assistant", content=[part | new]) for n, (part, new) in enumerate(PARTS)]
+    other = [_of_parts(f"m{n}", part | new) for n, (part, new) in enumerate(PARTS)]
     error = await case.refused(DuplicateIdConflict, adapter.messages.append("s", other))
     for number, (part, change) in enumerate(PARTS):
         assert f"m{number}" in error.ids, f"{part} and the same with {change} are taken for the same words"
-    two = [Message(id="two", role="user", content=[CALL, RESULT])]
-    await adapter.messages.append("s", two)
-    swapped = [Message(id="two", role="user", content=[RESULT, CALL])]
+    await adapter.messages.append("s", [_of_parts("two", CALL, RESULT)])
+    swapped = [_of_parts("two", RESULT, CALL)]
     await case.refused(DuplicateIdConflict, adapter.messages.append("s", swapped))
 
 

@@ -1,15 +1,11 @@
 """Identity: which life of a session is meant; keys, deletion, re-creation."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from holdfast import (
     Adapter,
     Capability,
-    HoldfastError,
-    InvalidArgument,
-    Message,
     NotFound,
     Session,
     SessionQuery,
@@ -17,19 +13,9 @@ from holdfast import (
 )
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import clause
-
-__all__ = ["all_refused"]
+from holdfast_contract_tests.clauses._refusals import all_refused
 
 ALIKE = ("s1", "S", "s ", "s:", "s/", "s/a", "s:a", "s_", "s%", "sx", "s*", "ss", "t", "%", "*")
-
-
-async def all_refused(
-    case: Case, kind: type[HoldfastError], calls: Mapping[str, Callable[[], Awaitable[Any]]]
-) -> None:
-    """Check that each of some calls is refused with exactly this error."""
-    for what, call in calls.items():
-        with case.about(what):
-            await case.refused(kind, call())
 
 
 async def _now(adapter: Adapter, session_id: str = "s") -> Session:
@@ -38,7 +24,7 @@ async def _now(adapter: Adapter, session_id: str = "s") -> Session:
     return session
 
 
-# --- keys -----------------------------------------------------------------------------------------
+# --- keys -------------------------------------------------------------------------------------------
 
 
 @clause("identity.key", "A new session gets a key, which stays whatever is written.")
@@ -85,7 +71,7 @@ async def key_creates_nothing(case: Case) -> None:
     case.same((await case.everything(adapter)), [[]], "what is stored")
 
 
-# --- deletion -------------------------------------------------------------------------------------
+# --- deletion ---------------------------------------------------------------------------------------
 
 
 @clause("identity.delete_tells", "Deleting says whether there was one.")
@@ -145,211 +131,10 @@ async def delete_alone(case: Case) -> None:
     for name in ("s", *ALIKE):
         turn = Turn(session_id=name, session=Session(id=name, data={"id": name}), messages=case.say("a"))
         await adapter.commit(turn)
-    left = list(ALIKE)
-    for name in ("s", "s_", "s%", "%", "*"):
+    doomed = ("s", "s_", "s%", "%", "*")
+    for name in doomed:
         assert await adapter.sessions.delete(name) is True, f"deleting {name!r} is not answered with True"
-        left = [other for other in left if other != name]
-        for other in left:
-            with case.about(f"session {other!r} after {name!r} was deleted"):
-                case.same((await _now(adapter, other)).data, {"id": other}, "the data")
-    for other in left:
-        case.same([message.id for message in await adapter.messages.find(other)], ["a"], f"messages of {other!r}")
-
-
-# --- the next life --------------------------------------------------------------------------------
-
-
-@clause("identity.next_life", "The next life of an id sees nothing of the last.", sealed=True)
-async def next_life(case: Case) -> None:
-    adapter = await case.open()
-    filled = Session(id="s", data={"secret": 1}, metadata={"m": 1}, agent="a", user_id="u", status="odd")
-    filled.data_by_route, filled.current_route, filled.current_step = {"r": {"x": 1}}, "r", "step"
-    filled.schema_version, filled.completed_at = 7, case.clock.now
-    await adapter.sessions.save(await adapter.sessions.save(filled))
-    await adapter.messages.append("s", case.say("a", "b", "c"))
-    await adapter.sessions.delete("s")
-    case.clock.pass_(hours=1)
-    again = await adapter.sessions.save(Session(id="s"))
-    now = case.clock.now
-    empty = Session(id="s", key=again.key, version=1, created_at=now, updated_at=now)
-    case.same(again, empty, "the new life as it was answered")
-    case.same(await _now(adapter), empty, "the new life as it is stored")
-    case.same((await adapter.messages.find("s")).items, (), "its messages")
-    case.same(await adapter.messages.get("s", "a"), None, "a message of the last life")
-    [stored] = await adapter.messages.append("s", [Message(id="a", role="user", content="other words")])
-    case.same(
-        (stored.seq, stored.content), (1, "other words"), "position and text of an id that the last life had"
-    )
-    [stored] = await adapter.messages.append("s", case.say("b"))
-    case.same((stored.seq, stored.created_at), (2, now), "position and time of words that the last life had")
-
-
-@clause("identity.large_life", "Of a deleted session with very many messages none comes back in the next life.")
-async def large_life(case: Case) -> None:
-    adapter = await case.open()
-    await adapter.sessions.save(Session(id="s"))
-    some = min(400, adapter.limits.turn_messages)
-    for part in range(3):
-        await adapter.messages.append("s", case.say(*(f"m{part}-{number}" for number in range(some))))
-    await adapter.sessions.delete("s")
-    await adapter.sessions.save(Session(id="s"))
-    case.same((await adapter.messages.find("s")).items, (), "the messages of the new life")
-    [stored] = await adapter.messages.append("s", case.say("m2-1"))
-    case.same(stored.seq, 1, "the position of the new life's first message")
-    await adapter.sweep()
-    case.same(list(await adapter.messages.find("s")), [stored], "the messages after a sweep")
-
-
-@clause("identity.dead_key", "A session that was loaded in one life is not found in the next.")
-async def dead_key(case: Case) -> None:
-    adapter = await case.open()
-    old = await adapter.sessions.save(Session(id="s", data={"life": 1}))
-    await adapter.sessions.delete("s")
-    await adapter.sessions.save(Session(id="s", data={"life": 2}))
-    said = case.say("a")
-    calls: dict[str, Callable[[], Awaitable[Any]]] = {
-        "save": lambda: adapter.sessions.save(old),
-        "save over any": lambda: adapter.sessions.save(old, expected="any"),
-        "save over version 1": lambda: adapter.sessions.save(old, expected=1),
-        "save over none": lambda: adapter.sessions.save(old, expected=0),
-        "turn with the key": lambda: adapter.commit(Turn(session_id="s", key=old.key, messages=said)),
-        "turn of nothing": lambda: adapter.commit(Turn(session_id="s", key=old.key)),
-        "turn with a state": lambda: adapter.commit(Turn(session_id="s", session=old, messages=said)),
-    }
-    case.clock.pass_(hours=1)
-    async with case.unchanged(adapter):
-        await all_refused(case, NotFound, calls)
-
-
-@clause(
-    "identity.dead_key_removal",
-    "A removal in the name of a dead life is not found.",
-    needs=[Capability.REMOVE],
-)
-async def dead_key_removal(case: Case) -> None:
-    adapter = await case.open()
-    old = await adapter.sessions.save(Session(id="s"))
-    await adapter.sessions.delete("s")
-    await adapter.sessions.save(Session(id="s"))
-    await adapter.messages.append("s", case.say("a"))
-    async with case.unchanged(adapter):
-        await case.refused(NotFound, adapter.commit(Turn(session_id="s", key=old.key, remove=(0, 1))))
-
-
-@clause("identity.turns_of_one_life", "What one life remembers of turns the next does not.")
-async def turns_of_one_life(case: Case) -> None:
-    adapter = await case.open()
-    turn = Turn(id="t", session_id="s", session=Session(id="s", data={"a": 1}), messages=case.say("a"))
-    one = await adapter.commit(turn)
-    await adapter.sessions.save(Session(id="s", version=1, data={"b": 2}), turn_id="u")
-    await adapter.sessions.delete("s")
-    two = await adapter.commit(turn)
-    assert not two.replayed, "a turn of the last life is told as a replay in the next"
-    assert two.session.key != one.session.key, "the next life has the key of the last"
-    case.same((two.session.version, [message.seq for message in two.messages]), (1, [1]), "version and positions")
-    saved = await adapter.sessions.save(Session(id="s", version=1, data={"c": 3}), turn_id="u")
-    case.same(
-        (saved.version, saved.data), (2, {"c": 3}), "version and data of a save whose turn id the last life had"
-    )
-
-
-# --- the envelope ---------------------------------------------------------------------------------
-
-
-@clause("identity.user", "The user of a session is fixed at its creation.")
-async def user(case: Case) -> None:
-    adapter = await case.open()
-    session = await adapter.sessions.save(Session(id="s", user_id="u"))
-    nobodys = await adapter.sessions.save(Session(id="t"))
-    async with case.unchanged(adapter):
-        for value in (
-            session.model_copy(update={"user_id": "v"}),
-            session.model_copy(update={"user_id": None}),
-            nobodys.model_copy(update={"user_id": "u"}),
-        ):
-            with case.about(f"session {value.id!r} saved with user_id={value.user_id!r}"):
-                await case.refused(NotFound, adapter.sessions.save(value))
-
-
-@clause("identity.parent", "The parent of a session is fixed at its creation.", needs=[Capability.PARENTS])
-async def parent(case: Case) -> None:
-    adapter = await case.open()
-    for name in "pq":
-        await adapter.sessions.save(Session(id=name))
-    session = await adapter.sessions.save(Session(id="s", parent_id="p"))
-    top = await adapter.sessions.save(Session(id="t"))
-    async with case.unchanged(adapter):
-        for value in (
-            session.model_copy(update={"parent_id": "q"}),
-            session.model_copy(update={"parent_id": None}),
-            top.model_copy(update={"parent_id": "p"}),
-        ):
-            with case.about(f"session {value.id!r} saved with parent_id={value.parent_id!r}"):
-                await case.refused(InvalidArgument, adapter.sessions.save(value))
-
-
-async def _saved_with(case: Case, names: tuple[str, ...]) -> None:
-    adapter = await case.open()
-    current = Session(id="s", user_id="u")
-    for hours in (1, 2):
-        begin = case.clock.now + timedelta(hours=hours)
-        times = {name: begin + timedelta(microseconds=number) for number, name in enumerate(names, 1)}
-        said = {**times, "agent": f"agent {hours}", "status": f"status {hours}"}
-        saved = await adapter.sessions.save(current.model_copy(update=said))
-        case.same({name: getattr(saved, name) for name in said}, said, "what a save set")
-        case.same(saved.version, hours, "the version")
-        current = await _now(adapter)
-        case.same(current, saved, "what is stored, against the answer")
-    saved = await adapter.sessions.save(current.model_copy(update=dict.fromkeys((*names, "agent"))))
-    case.same(
-        [getattr(saved, name) for name in (*names, "agent")], [None] * (len(names) + 1), "what a save took away"
-    )
-    case.same(await _now(adapter), saved, "what is stored, against the answer")
-
-
-@clause("identity.columns", "Agent, status and time of completion come back as they were saved, or taken away.")
-async def columns(case: Case) -> None:
-    await _saved_with(case, ("completed_at",))
-
-
-@clause(
-    "identity.columns_of_expiry",
-    "The times of expiry come back as they were saved, to the microsecond, or taken away.",
-    needs=[Capability.EXPIRY],
-)
-async def columns_of_expiry(case: Case) -> None:
-    await _saved_with(case, ("completed_at", "expires_at", "state_expires_at"))
-
-
-@clause("identity.envelope", "Saving answers with the session as it is now, messages by others included.")
-async def envelope(case: Case) -> None:
-    adapter = await case.open()
-    begin = case.clock.now
-    created = await adapter.sessions.save(Session(id="s", agent="a", status="odd"))
-    case.same((created.created_at, created.updated_at), (begin, begin), "created_at and updated_at of a new one")
-    case.clock.pass_(minutes=5, microseconds=1)
-    said = case.clock.now
-    await adapter.messages.append("s", case.say("a", "b"))
-    case.same((await _now(adapter)).updated_at, said, "updated_at after an append")
-    case.clock.pass_(minutes=5)
-    saved = await adapter.sessions.save(created)
-    case.same(saved, await _now(adapter), "the answer, against what is stored")
-    case.same((saved.version, saved.last_seq, saved.message_count), (2, 2, 2), "version, last_seq, message_count")
-    times = (saved.created_at, saved.last_message_at, saved.updated_at)
-    case.same(times, (begin, said, case.clock.now), "created_at, last_message_at, updated_at")
-
-
-@clause("identity.envelope_is_the_stores", "What the store owns of a session cannot be set by a save.")
-async def envelope_is_the_stores(case: Case) -> None:
-    adapter = await case.open()
-    await adapter.sessions.save(Session(id="s"))
-    await adapter.messages.append("s", case.say("a", "b"))
-    stored = await _now(adapter)
-    case.clock.pass_(hours=1)
-    wrong = case.clock.now + timedelta(days=1)
-    times = {"created_at": wrong, "updated_at": wrong, "last_message_at": wrong}
-    saved = await adapter.sessions.save(stored.model_copy(update={"last_seq": 99, "message_count": 99, **times}))
-    expected = stored.model_copy(update={"version": 2, "updated_at": case.clock.now})
-    case.same(saved, expected, "the answer to a save of a session with another envelope")
-    case.same(await _now(adapter), expected, "what is stored")
-    case.same([m.seq for m in await adapter.messages.append("s", case.say("c"))], [3], "the next position")
+    for other in (name for name in ALIKE if name not in doomed):
+        with case.about(f"session {other!r} after {doomed} were deleted"):
+            case.same((await _now(adapter, other)).data, {"id": other}, "the data")
+            case.same([message.id for message in await adapter.messages.find(other)], ["a"], "the messages")

@@ -14,7 +14,7 @@ from holdfast import (
     WrongEventLoop,
     WrongProcess,
 )
-from holdfast_contract_tests.calls import CALLS
+from holdfast_contract_tests.calls import CALLS, calls_of
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.forking import raised_in_a_fork
@@ -25,9 +25,10 @@ _PATIENCE = 5.0  # seconds for threads to end
 
 @clause("lifecycle.not_open", "Before it is opened, and after it was closed, every call is `AdapterClosed`.")
 async def not_open(case: Case) -> None:
+    calls = calls_of((await case.open()).capabilities)
     adapter = await case.new()
     for when in ("before it was opened", "after it was closed"):
-        for name, call in CALLS.items():
+        for name, call in calls.items():
             with case.about(f"{name} {when}"):
                 await case.refused(AdapterClosed, call(adapter))
         if when.startswith("before"):
@@ -135,7 +136,7 @@ async def closing_answers(case: Case) -> None:
     await adapter.initialize()
     await adapter.sessions.save(Session(id="s"))
     await adapter.messages.append("s", case.say("a"))
-    names = [*CALLS, *CALLS]
+    names = [*calls_of(adapter.capabilities)] * 2
     running = [asyncio.ensure_future(CALLS[name](adapter)) for name in names]
     await asyncio.sleep(0)
     await adapter.aclose()
@@ -174,11 +175,16 @@ async def nothing_left(case: Case) -> None:
     await asyncio.sleep(0)
     left = {task.get_name() for task in asyncio.all_tasks() - tasks}
     assert not left, f"tasks run on after it was closed: {left}"
-    alive = [thread for thread in threading.enumerate() if thread not in threads and not thread.daemon]
+    alive = [thread for thread in threading.enumerate() if thread not in threads and not _of_the_loop(thread)]
     for thread in alive:
         await asyncio.to_thread(thread.join, _PATIENCE)
-    running = [thread.name for thread in alive if thread.is_alive() and not thread.name.startswith("asyncio_")]
+    running = [thread.name for thread in alive if thread.is_alive()]
     assert not running, f"threads run on after it was closed: {running}"
+
+
+def _of_the_loop(thread: threading.Thread) -> bool:
+    """Whether it belongs to ``asyncio.to_thread``: it ends with the loop, and is nobody's in particular."""
+    return thread.daemon or thread.name.startswith("asyncio_")
 
 
 @clause(
@@ -194,7 +200,8 @@ async def views(case: Case) -> None:
         async with view:
             await view.ping()
         await adapter.ping()
-    for name, call in CALLS.items():
+        calls = calls_of(adapter.capabilities)
+    for name, call in calls.items():
         with case.about(f"{name} of a view"):
             await case.refused(AdapterClosed, call(view))
 
@@ -203,7 +210,7 @@ async def views(case: Case) -> None:
 async def other_loop(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
-    calls = {**CALLS, "aclose": lambda a: a.aclose()}
+    calls = {**calls_of(adapter.capabilities), "aclose": lambda a: a.aclose()}
     for name, call in calls.items():
         raised = await asyncio.to_thread(_raised_elsewhere, lambda call=call: call(adapter))
         case.same(raised, WrongEventLoop.__name__, f"what {name} raises in another loop")
@@ -225,7 +232,7 @@ def _raised_elsewhere(call: Callable[[], Awaitable[Any]]) -> str:
 async def other_process(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
-    for name, call in CALLS.items():
+    for name, call in calls_of(adapter.capabilities).items():
         raised = raised_in_a_fork(lambda call=call: call(adapter))
         case.same(raised, WrongProcess.__name__, f"what {name} raises in a forked child")
     await adapter.messages.append("s", case.say("a"))

@@ -73,7 +73,7 @@ async def refused_among_others(case: Case) -> None:
     case.same(sorted(seq for seq in given if seq), [2, 3, 4, 5, 6, 7], "the positions of the others")
 
 
-@clause("order.duplicates_take_none", "A message that is there already takes no second position.")
+@clause("order.duplicates_take_none", "A message that is there already takes no second position.", sealed=True)
 async def duplicates_take_none(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))

@@ -62,7 +62,7 @@ async def _said(case: Case, *said: dict[str, Any]) -> list[Message]:
     """Messages with these fields as they are read, after what append and get gave was compared."""
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
-    sent = [Message(**{"role": "assistant", "id": f"m{number}", **fields}) for number, fields in enumerate(said)]
+    sent = [_message(number, fields) for number, fields in enumerate(said)]
     told = await adapter.messages.append("s", sent)
     found = await adapter.messages.find("s", limit=len(sent))
     case.same(list(told), list(found), "what append gave back, beside what messages.find gave")
@@ -71,6 +71,11 @@ async def _said(case: Case, *said: dict[str, Any]) -> list[Message]:
         case.same(after, before.model_copy(update=given), "a message, beside what was sent")
     await _check_get(case, adapter, found.items)
     return list(found)
+
+
+def _message(number: int, fields: dict[str, Any]) -> Message:
+    said: dict[str, Any] = {"id": f"m{number}", "role": "assistant", **fields}
+    return Message(**said)
 
 
 async def _check_get(case: Case, adapter: Adapter, found: Sequence[Message]) -> None:
@@ -111,7 +116,9 @@ async def plain_objects(case: Case) -> None:
     case.same([dict(_extra(part)) for part in parts], extra, "the fields that are not of their kinds")
 
 
-@clause("parts.argument_order", "The arguments of a tool keep the order of their keys, at each level.", sealed=True)
+@clause(
+    "parts.argument_order", "The arguments of a tool keep the order of their keys, at each level.", sealed=True
+)
 async def argument_order(case: Case) -> None:
     orders = [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"], ["bbb", "a", "cc"], ["10", "9", "1"]]
     asked = [{key: dict.fromkeys(keys, 1) for key in keys} for keys in orders]
@@ -136,7 +143,11 @@ async def tools(case: Case) -> None:
     case.same(answered.content, [ToolResult(call_id="1", content="42", name=None)], "the answer")
 
 
-@clause("parts.empty_raw", "An empty raw is not an absent one: 0, False, '' and [] come back as they were.", sealed=True)
+@clause(
+    "parts.empty_raw",
+    "An empty raw is not an absent one: 0, False, '' and [] come back as they were.",
+    sealed=True,
+)
 async def empty_raw(case: Case) -> None:
     empty: list[Any] = ["", 0, False, [], {}, (), 0.0, -0.0, b"", set(), frozenset(), None]
     found = await _said(case, *({"raw": raw} for raw in empty), {})
@@ -182,11 +193,13 @@ async def roles(case: Case) -> None:
 @clause("parts.speakers", "Each message keeps who said it, where, and whose form it has, apart from the others.")
 async def speakers(case: Case) -> None:
     fields = ("user_id", "name", "route", "step", "format")
-    said = [dict.fromkeys(fields), {field: field for field in fields}, *({field: "only"} for field in fields)]
+    nothing: dict[str, Any] = dict.fromkeys(fields)
+    said: list[dict[str, Any]] = [nothing, {field: field for field in fields}]
+    said += [{field: "only"} for field in fields]
     found = await _said(case, *said)
     for given, message in zip(said, found, strict=True):
         with case.about(f"{given}"):
-            case.same({field: getattr(message, field) for field in fields}, {**said[0], **given}, "the words")
+            case.same({field: getattr(message, field) for field in fields}, {**nothing, **given}, "the words")
 
 
 @clause("parts.routes", "A state keeps the routes that it was on, when it was there, and which were completed.")

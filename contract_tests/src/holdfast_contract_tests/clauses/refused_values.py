@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 import pydantic
@@ -169,29 +170,35 @@ REFUSED: Mapping[str, Any] = {
 }
 
 Call = Callable[[Adapter], Any]
+_PARTS: Mapping[str, Callable[..., Any]] = {"tool_call": ToolCall, "tool_result": ToolResult, "text": Text}
 
 
 def _state_places(value: Any) -> Iterator[tuple[str, Call]]:
     """Each place of a state that takes any value: its path, and a call that holds the value there."""
-    states = {
+    states: dict[str, dict[str, Any]] = {
         "data": {"data": {"v": value}},
         "metadata": {"metadata": {"v": value}},
         "data_by_route.r": {"data_by_route": {"r": {"v": value}}},
     }
     for path, fields in states.items():
-        yield f"session.{path}.v", lambda a, fields=fields: a.sessions.save(Session(id="s", **fields))
-        yield (
-            f"session.{path}.v",
-            lambda a, fields=fields: a.commit(Turn(session_id="s", session=Session(id="s", **fields))),
-        )
+        yield f"session.{path}.v", partial(_save, fields)
+        yield f"session.{path}.v", partial(_commit, fields)
+
+
+def _save(fields: dict[str, Any], adapter: Adapter) -> Any:
+    return adapter.sessions.save(Session(id="s", **fields))
+
+
+def _commit(fields: dict[str, Any], adapter: Adapter) -> Any:
+    return adapter.commit(Turn(session_id="s", session=Session(id="s", **fields)))
 
 
 def _message_places(value: Any) -> Iterator[tuple[str, Call]]:
     """The same of a message."""
-    parts: dict[str, Callable[[], Any]] = {
-        "args": lambda: ToolCall(id="1", name="f", args=value),
-        "content": lambda: ToolResult(call_id="1", content=value),
-        "extra": lambda: Text.model_validate({"text": "", "extra": value}),
+    parts: dict[str, dict[str, Any]] = {
+        "args": {"type": "tool_call", "id": "1", "name": "f", "args": value},
+        "content": {"type": "tool_result", "call_id": "1", "content": value},
+        "extra": {"type": "text", "text": "", "extra": value},
     }
 
     def second(**fields: Any) -> list[Message]:
@@ -201,10 +208,12 @@ def _message_places(value: Any) -> Iterator[tuple[str, Call]]:
     yield "messages[1].metadata.v", lambda a: a.messages.append("s", second(metadata={"v": value}))
     yield "messages[1].raw", lambda a: a.commit(Turn(session_id="s", messages=second(raw=value)))
     for name, part in parts.items():
-        yield (
-            f"messages[1].content[1].{name}",
-            lambda a, part=part: a.messages.append("s", second(content=[Text(text="x"), part()])),
-        )
+        yield f"messages[1].content[1].{name}", partial(_append_part, part)
+
+
+def _append_part(part: dict[str, Any], adapter: Adapter) -> Any:
+    content: Any = [Text(text="x"), _PARTS[part["type"]](**part)]
+    return adapter.messages.append("s", [Message(role="u"), Message(role="u", content=content)])
 
 
 def _replacement_places(value: Any) -> Iterator[tuple[str, Call]]:
@@ -228,7 +237,7 @@ async def _refuses(case: Case, places: Callable[[Any], Iterator[tuple[str, Call]
 def _refuse_one(case: Case, adapter: Adapter, path: str, call: Call) -> None:
     # The journal shows states, and what is nested 50,000 deep cannot be shown.
     target = unwatched(adapter)
-    error = case.refused_at_once(UnserializableValue, lambda: call(target))
+    error = case.refused_at_once(UnserializableValue, partial(call, target))
     made = path.rpartition(".")[2]  # a model refuses some values already when it is made
     assert error.path.startswith(path) or error.path == made, f"the error's path is {error.path!r}, not {path!r}"
     assert error.path in str(error), f"the error's text does not name the place {error.path!r}: {error}"

@@ -11,6 +11,7 @@ from holdfast import (
     Message,
     NotFound,
     Session,
+    SessionQuery,
     Turn,
     VersionConflict,
 )
@@ -138,6 +139,24 @@ async def one_session(case: Case) -> None:
     for name, left in ((name, 1 if name == "s%" else 6) for name in others):
         case.same(len(await adapter.messages.find(name)), left, f"how many messages are left in {name!r}")
         case.same((await load(adapter, name)).message_count, left, f"message_count of {name!r}")
+
+
+ALIKE = ("a", "a%", "a*", "a_", "a?", "[ab]", "ab", "a:b", "a/b", "a.b", "a b", "a ", "A", "b", "\u00e1", "a\\b")
+
+
+@clause("removal.deletes_one_session", "Deleting a session leaves all others, however alike the names are.")
+async def deletes_one_session(case: Case) -> None:
+    adapter = await case.open()
+    for name in ALIKE:
+        await adapter.sessions.save(Session(id=name))
+        await adapter.messages.append(name, case.say("m"))
+    for number, name in enumerate(ALIKE[:6], 1):
+        with case.about(f"{name!r} deleted"):
+            case.same(await adapter.sessions.delete(name), True, "whether there was one to delete")
+            query = SessionQuery(order="created", nested=True, include_expired=True)
+            await case.listed(adapter, query, sorted(ALIKE[number:]))
+    for name in ALIKE[6:]:
+        case.same(len(await adapter.messages.find(name)), 1, f"how many messages {name!r} has")
 
 
 @clause(

@@ -1,12 +1,11 @@
-"""Retries of turns and saves: the last 16 writes that carried state or a removal are remembered."""
+"""Retries of turns, saves and removals: stored once, answered as the first time."""
 
 import asyncio
+from typing import Any
 
 from holdfast import Adapter, Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import clause
-
-WINDOW = 16
 
 
 async def _begin(case: Case) -> tuple[Adapter, Session]:
@@ -128,7 +127,7 @@ async def turn_id_used(case: Case) -> None:
     session.data["a"] = 1
     turn = Turn(id="t", session_id="s", session=session, messages=case.say("a"))
     await adapter.commit(turn)
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "another state": {"session": session.model_copy(update={"data": {"a": 2}})},
         "another status": {"session": session.model_copy(update={"status": "completed"})},
         "no state": {"session": None},
@@ -161,8 +160,7 @@ async def turn_id_used_by_removal(case: Case) -> None:
         call = adapter.commit(turn.model_copy(update={"remove": (0, 1)}))
         assert "t" in (await case.refused(DuplicateIdConflict, call)).ids, "the error does not name the turn id"
         await case.refused(DuplicateIdConflict, adapter.messages.remove("s", after=0, through=1, turn_id="t"))
-        call = adapter.messages.remove("s", after=0, through=2, turn_id="u")
-        await case.refused(DuplicateIdConflict, call)
+        await case.refused(DuplicateIdConflict, adapter.messages.remove("s", after=0, through=2, turn_id="u"))
         await case.refused(DuplicateIdConflict, adapter.messages.remove("s", after=1, through=2, turn_id="u"))
 
 
@@ -178,99 +176,6 @@ async def turn_id_each_session(case: Case) -> None:
             case.same(told, (False, 2, [1]), "replayed, version and positions")
             stored = await adapter.sessions.get(value.id)
             case.same(stored.data if stored else None, value.data, "the data that is stored")
-
-
-@clause("retries.window", "The last 16 writes with a state are remembered, and no refused one takes a place.")
-async def window(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    await adapter.sessions.save(session, turn_id="t")
-    await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="refused"))
-    await _other_saves(adapter, session, WINDOW - 1)
-    saved = await adapter.sessions.save(session, turn_id="t")
-    case.same(saved.version, 2, f"the version of a retry after {WINDOW - 1} other saves")
-    case.same((await _now(adapter)).version, WINDOW + 1, "the version that is stored")
-    again = await adapter.sessions.save(session, turn_id="t")
-    case.same(again.version, 2, "the version of a second retry: a replay takes no place")
-
-
-@clause(
-    "retries.past_window", "A save that is retried after 16 other writes of state conflicts: nothing is written."
-)
-async def past_window(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    await adapter.sessions.save(session, turn_id="t")
-    await _other_saves(adapter, session, WINDOW)
-    async with case.unchanged(adapter):
-        error = await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="t"))
-    case.same((error.expected, error.actual), (1, WINDOW + 2), "expected and actual version")
-
-
-@clause(
-    "retries.past_window_messages",
-    "A turn that is retried after 16 other writes of state is known by its messages.",
-    sealed=True,
-)
-async def past_window_messages(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
-    first = await adapter.commit(turn)
-    await adapter.messages.append("s", case.say("c"))
-    await _other_saves(adapter, session, WINDOW + 1)
-    async with case.unchanged(adapter):
-        again = await adapter.commit(turn)
-    case.same((again.replayed, again.messages), (True, first.messages), "replayed and messages of the retry")
-    case.same((again.session.version, again.session.last_seq), (2, 2), "version and last_seq of the retry")
-
-
-@clause("retries.window_of_appends", "Appends take no place among the 16 remembered writes.")
-async def window_of_appends(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    await adapter.sessions.save(session, turn_id="t")
-    for number in range(WINDOW + 4):
-        await adapter.messages.append("s", case.say(f"m{number}"))
-    case.same((await adapter.sessions.save(session, turn_id="t")).version, 2, "the version of the retried save")
-
-
-@clause(
-    "retries.window_of_redactions",
-    "Redactions take no place among the 16 remembered writes.",
-    needs=[Capability.REPLACE],
-)
-async def window_of_redactions(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    await adapter.messages.append("s", case.say("a"))
-    await adapter.sessions.save(session, turn_id="t")
-    for number in range(WINDOW + 4):
-        await adapter.messages.replace("s", Message(id="a", role="user", content=f"{number}"))
-    case.same((await adapter.sessions.save(session, turn_id="t")).version, 2, "the version of the retried save")
-
-
-@clause(
-    "retries.window_of_removals",
-    "A removal takes a place among the 16 remembered writes.",
-    needs=[Capability.REMOVE],
-)
-async def window_of_removals(case: Case) -> None:
-    adapter, session = await _begin(case)
-    session.data["a"] = 1
-    await adapter.messages.append("s", case.say("a", "b"))
-    first = await adapter.messages.remove("s", after=0, through=1, turn_id="r")
-    await adapter.sessions.save(session, turn_id="t")
-    for _ in range(WINDOW - 2):
-        await adapter.messages.remove("s", after=1, through=2)
-    again = await adapter.messages.remove("s", after=0, through=1, turn_id="r")
-    case.same((first, again), (1, 1), f"the counts of a removal and of its retry after {WINDOW - 1} other writes")
-    for _ in range(2):
-        await adapter.messages.remove("s", after=1, through=2)
-    async with case.unchanged(adapter):
-        await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="t"))
-        value = session.model_copy(update={"version": 0, "key": None})
-        await case.refused(VersionConflict, adapter.sessions.save(value, turn_id="t"))
 
 
 @clause(

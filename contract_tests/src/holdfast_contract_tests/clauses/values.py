@@ -84,7 +84,25 @@ async def key_order(case: Case) -> None:
 )
 async def keys(case: Case) -> None:
     hard = [
-        *("", " ", "a", "A", "a ", " a", "a\x00", "a\x00b", "\x00", "é", "e\u0301", "ａ", "ß", "ss", "1", "01", "1.0"),
+        *(
+            "",
+            " ",
+            "a",
+            "A",
+            "a ",
+            " a",
+            "a\x00",
+            "a\x00b",
+            "\x00",
+            "é",
+            "e\u0301",
+            "ａ",
+            "ß",
+            "ss",
+            "1",
+            "01",
+            "1.0",
+        ),
         *("a.b", "a.b.c", ".", ".a", "a.", "$", "$set", "$a.b", "a$b", "_id", "id", "__proto__", "constructor"),
         *("a:b", "a/b", "a\\b", "a'b", 'a"b', "a\nb", "a\r\nb", "{a}", "[0]", "*", "%", "_", "-", "@type", "#"),
         *("null", "True", "😀", "\ufeff", "\u2028", "\uffff", "\U0010ffff", "type", "content", "k" * 300),
@@ -107,10 +125,11 @@ async def keys(case: Case) -> None:
 )
 async def look_alikes(case: Case) -> None:
     tags = ["datetime", "date", "time", "uuid", "decimal", "bytes", "tuple", "set", "frozenset", "unknown", "oid"]
+    inside: list[Any] = ["x", 1, [1], None, {}]
     await check_all(
         case,
         _named(
-            *({f"${tag}": value} for tag in tags for value in ("x", 1, [1], None, {})),
+            *({f"${tag}": value} for tag in tags for value in inside),
             *({"$": 1}, {"$": {}}, {"$": {"$": {"$": 1}}}, {"$a": 1, "b": 2}, {"$gt": ""}, {"$ref": "#/a"}),
             *([{"$set": [{"$": []}]}], ({"$uuid": "x"},), {"$bytes": b"$"}, {"$date": {"$date": date(1, 1, 1)}}),
             *({"__class__": "x"}, {"py/object": "os.system"}, {"type": "text", "text": "x"}, {"_type": "index"}),

@@ -1,6 +1,6 @@
 """Values on every path: whichever call wrote them, and whichever reads them; and the times beside them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -61,7 +61,9 @@ async def _check_listed(case: Case, adapter: Adapter, names: list[str]) -> None:
                     check_state(case, session, TRICKY, "what sessions.find gave")
 
 
-@clause("values.message_paths", "A message is the same, whichever call wrote it and whichever reads it.", sealed=True)
+@clause(
+    "values.message_paths", "A message is the same, whichever call wrote it and whichever reads it.", sealed=True
+)
 async def message_paths(case: Case) -> None:
     adapter = await case.open()
     value = dict(TRICKY)
@@ -69,7 +71,7 @@ async def message_paths(case: Case) -> None:
     committed = await adapter.commit(Turn(session_id="s", messages=[message_with("b", value)]))
     appended = await adapter.messages.append("s", [message_with("c", value)])
     again = await adapter.messages.append("s", [message_with(word, value) for word in "abc"])
-    ways = {
+    ways: dict[str, Iterable[Message | None]] = {
         "commit with a state": done.messages,
         "commit": committed.messages,
         "append": appended,

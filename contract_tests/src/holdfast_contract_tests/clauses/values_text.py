@@ -47,9 +47,7 @@ async def message_text(case: Case) -> None:
         Message(id=f"p{number}", role="user", content=hard, name=hard, route=hard, step=hard, format=hard)
         for number, hard in enumerate(HARD)
     ]
-    parted = [
-        Message(id=f"q{number}", role="user", content=[Text(text=hard)]) for number, hard in enumerate(HARD)
-    ]
+    parted = [Message(id=f"q{number}", role="user", content=[Text(text=hard)]) for number, hard in enumerate(HARD)]
     told = await adapter.messages.append("s", [*plain, *parted])
     found = await adapter.messages.find("s", limit=2 * len(HARD))
     for how, messages in (("append gave back", told), ("messages.find gave", found.items)):
@@ -111,7 +109,9 @@ def _running(length: int) -> str:
     return "".join(f"{number:06} " for number in range(length // 7 + 1))[:length]
 
 
-def _check_long(case: Case, found: dict[str, object], expected: dict[str, str] | dict[str, bytes], what: str) -> None:
+def _check_long(
+    case: Case, found: dict[str, object], expected: dict[str, str] | dict[str, bytes], what: str
+) -> None:
     lengths = {name: len(value) if isinstance(value, str | bytes) else None for name, value in found.items()}
     case.same(lengths, {name: len(value) for name, value in expected.items()}, f"lengths in {what}")
     case.same(found, dict(expected), what)

@@ -1,7 +1,7 @@
 """The servers that adapters need: found, or started, or reported as missing with what to install."""
 
 from holdfast_contract_tests.servers.ferretdb import FERRETDB
-from holdfast_contract_tests.servers.finding import find_server, stop_servers
+from holdfast_contract_tests.servers.finding import Servers, find_server, stop_servers
 from holdfast_contract_tests.servers.instance import Instance, ServerFailed
 from holdfast_contract_tests.servers.mariadb import MARIADB
 from holdfast_contract_tests.servers.mongo import MONGO
@@ -31,6 +31,7 @@ __all__ = [
     "NotRun",
     "Server",
     "ServerFailed",
+    "Servers",
     "find_program",
     "find_server",
     "stop_servers",

@@ -64,19 +64,14 @@ class Instance:
         Raises:
             ServerFailed: It failed.
         """
-        with self._log.open("ab") as log:
-            done = subprocess.run(  # noqa: S603 - the recipe's command
-                command,
-                check=False,
-                timeout=PATIENCE,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env=self._environment(),
-                user=self._user,
-            )
-        if done.returncode:
+        self.spawn(*command)
+        process, _ = self._processes.pop()
+        try:
+            failed = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            _signal_group(process, signal.SIGKILL)
+            failed = process.wait()
+        if failed:
             raise ServerFailed(f"{Path(command[0]).name} failed:\n{self._tail()}")
 
     def spawn(

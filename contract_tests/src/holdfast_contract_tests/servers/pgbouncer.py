@@ -1,11 +1,11 @@
-"""PgBouncer, which pools by transaction, in front of the PostgreSQL that is found."""
+"""PgBouncer, which pools by transaction, in front of a PostgreSQL."""
 
+import os
 from urllib.parse import unquote, urlsplit
 
 from holdfast_contract_tests.servers.answers import postgres_answers
-from holdfast_contract_tests.servers.finding import find_server
 from holdfast_contract_tests.servers.instance import Instance
-from holdfast_contract_tests.servers.postgres import POSTGRES
+from holdfast_contract_tests.servers.postgres import POSTGRES, start_postgres
 from holdfast_contract_tests.servers.programs import find_program
 from holdfast_contract_tests.servers.server import Server
 
@@ -28,7 +28,7 @@ ignore_startup_parameters = extra_float_digits
 
 def _start(instance: Instance) -> str:
     program = find_program("pgbouncer")
-    url = find_server(POSTGRES)
+    url = os.environ.get(POSTGRES.variable) or start_postgres(instance)
     port = instance.free_port()
     file = instance.folder / "pgbouncer.ini"
     file.write_text(CONFIGURATION.format(upstream=_upstream(url), port=port))

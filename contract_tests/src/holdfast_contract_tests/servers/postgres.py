@@ -7,12 +7,13 @@ from holdfast_contract_tests.servers.instance import Instance
 from holdfast_contract_tests.servers.programs import find_program
 from holdfast_contract_tests.servers.server import Container, Server
 
-__all__ = ["POSTGRES"]
+__all__ = ["POSTGRES", "start_postgres"]
 
 URL = "postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
-def _start(instance: Instance) -> str:
+def start_postgres(instance: Instance) -> str:
+    """Start one and wait until it answers; it returns its URL."""
     data = instance.folder / "data"
     instance.run(
         *(find_program("initdb"), "-D", data, "-U", "postgres", "--auth=trust"),
@@ -31,7 +32,7 @@ POSTGRES = Server(
     name="postgres",
     variable="HOLDFAST_TEST_POSTGRES_URL",
     install="apt-get install postgresql",
-    start=_start,
+    start=start_postgres,
     refuses_root=True,
     container=Container(
         image="postgres:17",

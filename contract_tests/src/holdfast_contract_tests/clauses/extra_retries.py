@@ -1,0 +1,21 @@
+"""What planted bugs asked for beside the clauses of retries."""
+
+from holdfast import Capability, Session, Turn
+from holdfast_contract_tests.case import Case
+from holdfast_contract_tests.clause import clause
+
+
+@clause(
+    "retries.all_removed_since",
+    "The answer to a retried turn has no messages where all of them were removed since.",
+    needs=[Capability.REMOVE],
+)
+async def all_removed_since(case: Case) -> None:
+    adapter = await case.open()
+    session = await adapter.sessions.save(Session(id="s"))
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
+    await adapter.commit(turn)
+    await adapter.messages.remove("s", after=0, through=2)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same((again.messages, again.replayed), ((), True), "messages and replayed of the retry")

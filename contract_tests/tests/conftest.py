@@ -1,0 +1,3 @@
+"""What the suite's own tests share."""
+
+pytest_plugins = ["pytester"]
