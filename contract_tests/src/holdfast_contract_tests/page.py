@@ -13,8 +13,8 @@ Version {CONTRACT}: what every adapter proves, one sentence a clause. The page i
 `nox -s contract-page`; CI fails where it is stale. How to run the suite is told in
 [Write an adapter](write-an-adapter.md).
 
-*Needs* names the capabilities without which a clause does not apply. A clause with ⟳ is proved a second time under a
-codec that writes every body differently each time. *From* is the profile from which on it is run.
+*Needs* names the capabilities without which a clause does not apply. A clause with ⟳ is proved a second time under
+a codec that writes every body differently each time. *From* is the profile from which on it is run.
 """
 
 

@@ -16,7 +16,7 @@ from holdfast_contract_tests.contract import AdapterContract, add_tests
 from holdfast_contract_tests.failure import screen
 from holdfast_contract_tests.report import Reporter, Result
 from holdfast_contract_tests.run import Place, run_clause
-from holdfast_contract_tests.servers import find_server
+from holdfast_contract_tests.servers import find_server, stop_servers
 from holdfast_contract_tests.verdict import NotRun, Verdict
 
 __all__ = ["ClauseRun", "ClauseTest"]
@@ -58,8 +58,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the places left, and stop the servers."""
     settings = config.stash.get(_SETTINGS, None)
     for place in settings.places.values() if settings else ():
-        if isinstance(place, Place):
-            place.close()
+        place.close()
+    stop_servers()
 
 
 class Settings:
@@ -69,7 +69,7 @@ class Settings:
         self.profile = profile
         self.strict = strict
         self.seed = seed
-        self.places: dict[type[AdapterContract], Place | NotRun] = {}
+        self.places: dict[type[AdapterContract], Place] = {}
 
     def place(self, contract: AdapterContract) -> Place:
         """The place of a class; its server is started if need be.
@@ -79,18 +79,8 @@ class Settings:
         """
         kind = type(contract)
         if kind not in self.places:
-            self.places[kind] = _place(contract)
-        place = self.places[kind]
-        if isinstance(place, NotRun):
-            raise place
-        return place
-
-
-def _place(contract: AdapterContract) -> Place | NotRun:
-    try:
-        return Place(contract, find_server(contract.server) if contract.server else None)
-    except NotRun as why:
-        return why
+            self.places[kind] = Place(contract, find_server(kind.server) if kind.server else None)
+        return self.places[kind]
 
 
 _SETTINGS = pytest.StashKey[Settings]()

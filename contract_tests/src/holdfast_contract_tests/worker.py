@@ -22,8 +22,8 @@ def main(spec: dict[str, Any]) -> None:
     """Do one job."""
     contract: AdapterContract = _contract(**spec["contract"])()
     clock = FakeClock()
-    place = {**spec["env"], "path": Path(spec["env"]["path"])}
-    env = Env(**place, clock=clock, options={"clock": clock})
+    path, place = Path(spec["env"].pop("path")), spec["env"]
+    env = Env(**place, path=path, clock=clock, options={"clock": clock})
 
     async def make() -> Adapter:
         made = contract.make_adapter(env)

@@ -5,7 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from holdfast.capabilities import Durability
-from holdfast.toolkit import Done, Facts, Head, Outcome, Plan, Ref, Row, SessionKey, Span, StoreAdapter, Write, judge
+from holdfast.errors import ConfigurationError
+from holdfast.toolkit import (
+    Done,
+    Facts,
+    Head,
+    Outcome,
+    Plan,
+    Ref,
+    Row,
+    SessionKey,
+    Span,
+    StoreAdapter,
+    Write,
+    judge,
+)
 from holdfast.toolkit.messages import StoreMessages
 from holdfast.toolkit.sessions import StoreSessions
 from holdfast_contract_tests import AdapterContract, Probe
@@ -104,8 +118,14 @@ class Shared(Toy):
 
     def join(self, world: dict[str, Any]) -> None:
         """Share what others have."""
-        self.world = world
+        self.world: dict[str, Any] = world
         self._heads, self._rows, self._dead = world.setdefault("all", (self._heads, self._rows, self._dead))
+
+    async def initialize(self, *, create: bool, migrate: bool) -> Facts:
+        if not create and not self.world.get("created"):
+            raise ConfigurationError("There is no schema.")
+        self.world["created"] = True
+        return await super().initialize(create=create, migrate=migrate)
 
     async def aclose(self) -> None:
         """What is stored stays."""

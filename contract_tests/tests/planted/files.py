@@ -1,10 +1,10 @@
 """SQLite files, as a base of bugs of storage."""
 
-from contract_tests.tests.planted.bases import Contract
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+from contract_tests.tests.planted.bases import Contract
 
 from holdfast.toolkit import StoreAdapter
 from holdfast_contract_tests import Probe

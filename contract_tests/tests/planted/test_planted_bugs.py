@@ -6,6 +6,7 @@ from contract_tests.tests.planted.planting import Bug, all_bugs
 from holdfast import HoldfastError
 from holdfast_contract_tests import case
 from holdfast_contract_tests.clause import Level, all_clauses
+from holdfast_contract_tests.clauses import lifecycle
 from holdfast_contract_tests.run import Place, run_clause
 from holdfast_contract_tests.verdict import Verdict
 
@@ -17,6 +18,7 @@ PLANTED = [pytest.param(bug, id_, id=f"{bug.id}-{id_}") for bug in all_bugs() fo
 def test_a_planted_bug_is_caught(bug: Bug, clause_id: str, monkeypatch):
     if bug.patience:
         monkeypatch.setattr(case, "CALL_TIMEOUT", bug.patience)
+        monkeypatch.setattr(lifecycle, "_PATIENCE", bug.patience)
     place = Place(bug.contract, None)
     try:
         outcome = run_clause(place, all_clauses()[clause_id], profile=Level.DEFAULT, seed=1)

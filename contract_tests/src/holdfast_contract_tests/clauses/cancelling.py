@@ -255,9 +255,7 @@ async def _or_gone(case: Case, call: Awaitable[Any]) -> Any:
         for _ in range(case.random.randrange(12)):
             await asyncio.sleep(0)
         task.cancel()
-    [result] = await asyncio.gather(task, return_exceptions=True)
-    if isinstance(result, asyncio.CancelledError):
+    try:
+        return await task
+    except asyncio.CancelledError:
         return None
-    if isinstance(result, BaseException):
-        raise result
-    return result

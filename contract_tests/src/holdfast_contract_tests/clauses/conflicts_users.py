@@ -12,6 +12,8 @@ from holdfast_contract_tests.clause import clause
 )
 async def other_user(case: Case) -> None:
     adapter = await case.open()
+    missing = Session(id="missing", user_id="u", version=9)
+    none = await case.refused(NotFound, adapter.sessions.save(missing))
     for owner, user in (("u", None), ("u", "v"), ("u", "U"), ("u", "u "), (None, "u")):
         name = f"theirs-{owner}-{user}"
         stored = await adapter.sessions.save(Session(id=name, user_id=owner, data={"n": 1}))
@@ -27,8 +29,6 @@ async def other_user(case: Case) -> None:
             for value, expected in saves:
                 with case.about(f"a session of user {owner!r}, a save by {user!r}, expected={expected!r}"):
                     theirs = await case.refused(NotFound, adapter.sessions.save(value, expected=expected))
-                    missing = value.model_copy(update={"id": "missing", "version": 9})
-                    none = await case.refused(NotFound, adapter.sessions.save(missing))
                     case.same(str(theirs).replace(name, "missing"), str(none), "the error's text")
                     turn = Turn(session_id=name, session=value, expected=expected, messages=case.say("c"))
                     await case.refused(NotFound, adapter.commit(turn))

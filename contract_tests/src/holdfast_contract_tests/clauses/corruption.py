@@ -1,6 +1,7 @@
 """What is stored and cannot be read is said so, with its place; it is never taken for absence."""
 
 import asyncio
+from typing import Any
 
 from holdfast import Adapter, CorruptRecord, HoldfastError, OutcomeUnknown, Session, SessionQuery
 from holdfast_contract_tests.calls import CALLS, calls_of
@@ -75,8 +76,9 @@ async def beside(case: Case) -> None:
     await adapter.sessions.save(Session(id="s"))
     await adapter.messages.append("s", case.say("a", "b", "c"))
     await (await case.probe(adapter)).set_message_body("s", "b", "{")
-    for walk in ({"limit": 10}, {"last": 10}, {"limit": 3, "align": "turn"}):
-        page = await adapter.messages.find("s", on_corrupt="report", **walk)  # type: ignore[arg-type]
+    walks: list[dict[str, Any]] = [{"limit": 10}, {"last": 10}, {"limit": 3, "align": "turn"}]
+    for walk in walks:
+        page = await adapter.messages.find("s", on_corrupt="report", **walk)
         case.same([message.id for message in page], ["a", "c"], "the sound messages")
         case.same([(error.session_id, error.seq) for error in page.corrupt], [("s", 2)], "the corrupt ones")
     case.same([message.id for message in await adapter.messages.find("s", after=2)], ["c"], "what lies behind")

@@ -1,6 +1,6 @@
 """What planted bugs asked for beside the clauses of retries."""
 
-from holdfast import Capability, Session, Turn
+from holdfast import Capability, NotFound, Session, Turn
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import clause
 
@@ -19,3 +19,14 @@ async def all_removed_since(case: Case) -> None:
     async with case.unchanged(adapter):
         again = await adapter.commit(turn)
     case.same((again.messages, again.replayed), ((), True), "messages and replayed of the retry")
+
+
+@clause(
+    "retries.nothing_to_nobody",
+    "Appending no messages, or a turn of nothing, to a session that is not there is refused.",
+)
+async def nothing_to_nobody(case: Case) -> None:
+    adapter = await case.open()
+    await case.refused(NotFound, adapter.messages.append("none", []))
+    await case.refused(NotFound, adapter.commit(Turn(session_id="none")))
+    case.same(await adapter.sessions.get("none"), None, "the session")

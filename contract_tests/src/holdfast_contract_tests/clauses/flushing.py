@@ -1,7 +1,9 @@
 """How writes are made durable: for everybody at once, and in nobody's name."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from typing import Any
 
 from holdfast import Session
 from holdfast.toolkit import Observed
@@ -84,7 +86,7 @@ async def loop_stays_free(case: Case) -> None:
     # The least of many measurements: a call that blocks does so always, and a busy machine only now and then.
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
-    calls = {
+    calls: dict[str, Callable[[str], Awaitable[Any]]] = {
         "messages.append": lambda word: adapter.messages.append("s", case.say(word)),
         "messages.find": lambda _: adapter.messages.find("s", last=5),
         "sessions.get": lambda _: adapter.sessions.get("s"),

@@ -133,7 +133,7 @@ async def delete_alone(case: Case) -> None:
         await adapter.commit(turn)
     doomed = ("s", "s_", "s%", "%", "*")
     for name in doomed:
-        assert await adapter.sessions.delete(name) is True, f"deleting {name!r} is not answered with True"
+        assert await adapter.sessions.delete(name) is True, f"{name!r} went with one that was deleted before"
     for other in (name for name in ALIKE if name not in doomed):
         with case.about(f"session {other!r} after {doomed} were deleted"):
             case.same((await _now(adapter, other)).data, {"id": other}, "the data")

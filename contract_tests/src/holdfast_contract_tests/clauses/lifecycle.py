@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from holdfast import (
@@ -15,7 +16,7 @@ from holdfast import (
     WrongProcess,
 )
 from holdfast_contract_tests.calls import CALLS, calls_of
-from holdfast_contract_tests.case import Case
+from holdfast_contract_tests.case import Case, unwatched
 from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.forking import raised_in_a_fork
 from holdfast_contract_tests.verdict import ContractError
@@ -76,7 +77,7 @@ async def closed_for_good(case: Case) -> None:
 
 @clause("lifecycle.error_inside", "An error inside of `async with` closes it, and comes out as it is.")
 async def error_inside(case: Case) -> None:
-    adapter = await case.new()
+    adapter = unwatched(await case.new())  # what its own __aexit__ answers decides what becomes of an error
 
     async def fail() -> None:
         async with adapter:
@@ -212,7 +213,7 @@ async def other_loop(case: Case) -> None:
     await adapter.sessions.save(Session(id="s"))
     calls = {**calls_of(adapter.capabilities), "aclose": lambda a: a.aclose()}
     for name, call in calls.items():
-        raised = await asyncio.to_thread(_raised_elsewhere, lambda call=call: call(adapter))
+        raised = await asyncio.to_thread(_raised_elsewhere, partial(call, adapter))
         case.same(raised, WrongEventLoop.__name__, f"what {name} raises in another loop")
     await adapter.messages.append("s", case.say("a"))
 
@@ -233,7 +234,7 @@ async def other_process(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
     for name, call in calls_of(adapter.capabilities).items():
-        raised = raised_in_a_fork(lambda call=call: call(adapter))
+        raised = raised_in_a_fork(partial(call, adapter))
         case.same(raised, WrongProcess.__name__, f"what {name} raises in a forked child")
     await adapter.messages.append("s", case.say("a"))
     case.same([m.id for m in await adapter.messages.find("s")], ["a"], "what the parent wrote since")

@@ -27,9 +27,12 @@ Write = Callable[[Adapter, str], Awaitable[Any]]
 def over(case: Case, call: Callable[[], Any], limit: str, allowed: int) -> None:
     """A call that is over a limit is refused by the limit's name, before anything is sent."""
     error = case.refused_at_once(PayloadTooLarge, call)
-    case.same((error.limit, error.allowed), (limit, allowed), "the limit and its value, as the error has them")
-    assert error.actual > allowed, f"the error says that {error.actual:,} is over {allowed:,}"
-    assert limit in str(error), f"the error's text does not name the limit {limit!r}: {error}"
+    try:
+        case.same((error.limit, error.allowed), (limit, allowed), "the limit and its value, as the error has them")
+        assert error.actual > allowed, f"the error says that {error.actual:,} is over {allowed:,}"
+        assert limit in str(error), f"the error's text does not name the limit {limit!r}: {error}"
+    finally:
+        del error  # its traceback knows this frame: a cycle, which would keep what the call had made
 
 
 async def _edge(case: Case, adapter: Adapter, write: Write, limit: str) -> int:

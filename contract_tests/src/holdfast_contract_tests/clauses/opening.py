@@ -1,5 +1,7 @@
 """Opening: schemas are created or checked, never migrated unasked; a client that was handed in stays as it was."""
 
+from typing import Any
+
 from holdfast import (
     Capability,
     ConfigurationError,
@@ -61,11 +63,17 @@ async def durability(case: Case) -> None:
 
 @clause("opening.options", "Options of the wrong kind are refused with an error of ours, and unknown ones too.")
 async def options(case: Case) -> None:
-    wrong = [{"unknown": 1}, {"timeout": 0}, {"timeout": "5"}, {"limits": 5}, {"clock": 5}, {"message_ttl": -1}]
-    for option in [*wrong, {"message_ttl": float("nan")}, {"session_ttl": True}, {"require_durability": "disk"}]:
-        with case.about(f"the option {option}"):
+    wrong: list[tuple[str, Any]] = [("unknown", 1), ("timeout", 0), ("timeout", "5"), ("limits", 5), ("clock", 5)]
+    wrong += [
+        ("message_ttl", -1),
+        ("message_ttl", float("nan")),
+        ("session_ttl", True),
+        ("require_durability", "x"),
+    ]
+    for name, value in wrong:
+        with case.about(f"{name}={value!r}"):
             try:
-                adapter = await case.new(**option)
+                adapter = await case.new(**{name: value})
                 await adapter.initialize()
             except (ConfigurationError, InvalidArgument):
                 continue
@@ -107,4 +115,4 @@ async def client(case: Case) -> None:
 @clause("opening.ping", "`ping` answers while it is open.")
 async def ping(case: Case) -> None:
     adapter = await case.open()
-    case.same(await adapter.ping(), None, "the answer")
+    await adapter.ping()

@@ -61,21 +61,21 @@ async def turns_whole(case: Case) -> None:
             turn = Turn(session_id="s", session=session, messages=case.say(*words))
             history.acknowledge(sent, (await handles[0].commit(turn)).messages)
 
-    async def read(adapter: Adapter) -> None:
+    async def read(name: str, adapter: Adapter) -> None:
         while not done.done():
             before = await adapter.sessions.get("s")
             found = await all_messages(adapter, "s")
             after = await adapter.sessions.get("s")
             assert before is not None
             assert after is not None
-            history.read("reader", found)
+            history.read(name, found)
             low, high = before.data["turns"] * 3, after.data["turns"] * 3
             assert low <= len(found) <= high, f"{len(found)} messages between states of {low} and of {high}"
             assert len(found) % 3 == 0, f"{len(found)} messages, of turns of 3"
             await asyncio.sleep(0)
 
     done = asyncio.ensure_future(write())
-    await asyncio.gather(done, read(handles[1]), read(handles[2]))
+    await asyncio.gather(done, read("one reader", handles[1]), read("another", handles[2]))
     history.check(await all_messages(handles[0], "s"))
 
 

@@ -60,7 +60,7 @@ async def alive(case: Case) -> None:
         case.same(await adapter.sweep(), 0, "what a sweep freed a microsecond before the first expiry")
     case.clock.pass_(microseconds=1)
     freed = sum(await _sweep_all(adapter, 1000))
-    assert freed >= 3, f"a session with three messages expired, and a sweep said that it freed {freed} rows"
+    assert freed >= 1, "a session with three messages expired, and the sweeps said that they freed nothing"
     await case.listed(adapter, EVERY, ["ever", "later", "state"])
     for name in ("later", "ever", "state"):
         case.same(len(await adapter.messages.find(name)), 3, f"the number of messages of {name!r}")
@@ -80,7 +80,7 @@ async def until_none_is_left(case: Case) -> None:
             await _fill(case, adapter, *"ghi", messages=0)
             case.clock.pass_(hours=1)
             freed = sum(await _sweep_all(adapter, limit))
-            assert freed >= 6 * 4, f"there were 24 messages, and the sweeps said that they freed {freed} rows"
+            assert freed >= 9, f"nine sessions had expired, and the sweeps said that they freed {freed} rows"
             case.same(await adapter.sweep(limit=1000), 0, "what one more sweep freed")
             await case.listed(adapter, EVERY, ["stays"])
             case.same(len(await adapter.messages.find("stays")), 1, "the number of messages of 'stays'")
@@ -97,11 +97,10 @@ async def step(case: Case) -> None:
     await _fill(case, adapter, *(f"s{number}" for number in range(20)), messages=1)
     case.clock.pass_(hours=1)
     freed = await adapter.sweep(limit=3)
-    assert 1 <= freed <= 6, f"sweep(limit=3) said that it freed {freed} rows of more than 120"
+    assert 1 <= freed <= 6, f"sweep(limit=3) said that it freed {freed} rows of 21 expired sessions"
     left = len(await adapter.sessions.find(EVERY))
     assert left >= 21 - 6, f"sweep(limit=3) left {left} of 21 expired sessions"
-    steps = await _sweep_all(adapter, 10)
-    assert len(steps) >= 6, f"more than 110 rows were swept with limit=10 in {len(steps)} steps"
+    await _sweep_all(adapter, 10)
     await case.listed(adapter, EVERY, [])
 
 
@@ -175,7 +174,7 @@ async def next_life(case: Case) -> None:
     await adapter.messages.append("s", case.say("new", "m0"))
     async with case.unchanged(adapter):
         freed = sum(await _sweep_all(adapter, 1))
-    assert freed >= 3, f"the expired life had three messages, and the sweeps said that they freed {freed} rows"
+    assert freed >= 1, "an expired life was replaced by another, and the sweeps said that they freed nothing"
     case.same(await adapter.sweep(), 0, "what one more sweep freed")
 
 
@@ -221,7 +220,7 @@ async def deleted_family(case: Case) -> None:
 
 @clause(
     "sweeping.no_row_stays",
-    "After deletion and sweeping no row of the dead is left in the backend.",
+    "Sweeping leaves no row of the dead in the backend, and each step takes about its limit.",
     needs=[Capability.EXPIRY],
 )
 async def no_row_stays(case: Case) -> None:
@@ -229,14 +228,22 @@ async def no_row_stays(case: Case) -> None:
     probe = await case.probe(adapter)
     await _fill(case, adapter, "stays", expires_at=None)
     before = await probe.rows()
-    await _fill(case, adapter, "deleted", "old", "again", data={"a": 1})
-    assert await probe.rows() > before, "the probe does not see the rows of three new sessions"
+    await _fill(case, adapter, "deleted", "again", data={"a": 1})
+    await _fill(case, adapter, "old", messages=60, data={"a": 1})
+    left = await probe.rows()
+    assert left > before, "the probe does not see the rows of three new sessions"
     await adapter.sessions.delete("deleted")
     case.clock.pass_(hours=1)
     await _fill(case, adapter, "again")
     await adapter.sessions.delete("again")
-    await _sweep_all(adapter, 5)
-    case.same(await probe.rows(), before, "the number of rows after all the dead were swept")
+    left = await probe.rows()
+    for _ in range(STEPS):
+        if await adapter.sweep(limit=5) == 0:
+            break
+        now = await probe.rows()
+        assert left - now <= 10, f"sweep(limit=5) took {left - now} rows from the backend"
+        left = now
+    case.same(left, before, "the number of rows after all the dead were swept")
 
 
 @clause("sweeping.limit", "A limit that is no positive number is refused at once.")

@@ -35,7 +35,10 @@ class MessagesKept(Outer):
         async def find(self, session_id, **how):
             page = await super().find(session_id, **how)
             kept = self._run.__dict__.get("kept", {})
-            items = [one.model_copy(update={"metadata": kept[one.id].metadata}) if one.id in kept else one for one in page]
+            items = [
+                one.model_copy(update={"metadata": kept[one.id].metadata}) if one.id in kept else one
+                for one in page
+            ]
             return Page(tuple(items), page.next)
 
     async def commit(self, turn):

@@ -190,7 +190,9 @@ class ColumnsOnlyAdded(Toy):
         plan = super().judge(write, head, known, removable)
         if isinstance(plan, Plan) and head and write.state:
             new = plan.done.head
-            return with_head(plan, agent=new.agent or head.agent, completed_at=new.completed_at or head.completed_at)
+            return with_head(
+                plan, agent=new.agent or head.agent, completed_at=new.completed_at or head.completed_at
+            )
         return plan
 
 
@@ -208,5 +210,3 @@ class StaleIsAnswered(Toy):
         verdict = super().judge(write, head, known, removable)
         stale = isinstance(verdict, Refused) and isinstance(verdict.error, VersionConflict)
         return Done(head, replayed=True) if stale and head and write.state else verdict
-
-

@@ -51,7 +51,9 @@ class TenantIgnored(Toy):
 class ListingIgnoresTenant(Toy):
     def _fitting(self, query):
         tenants = {head.key.tenant for head in self._heads.values()}
-        return (head for tenant in tenants for head in super(type(self), self)._fitting(replace(query, tenant=tenant)))
+        return (
+            head for tenant in tenants for head in super(type(self), self)._fitting(replace(query, tenant=tenant))
+        )
 
 
 @planted("Tenants are compared without case.", "ids.tenants")
@@ -127,7 +129,9 @@ class NamespaceCut(Shared):
 _everywhere: dict[str, object] = {}
 
 
-@planted("Sessions of other users are told apart from missing ones.", "conflicts.other_user", raises=PermissionError)
+@planted(
+    "Sessions of other users are told apart from missing ones.", "conflicts.other_user", raises=PermissionError
+)
 class OtherUsersTold(Outer):
     class Sessions(StoreSessions):
         async def save(self, session, **how):

@@ -22,7 +22,9 @@ class CapAtAThousand(Toy):
         return Found(found.heads, None) if self.seen >= 1000 else found
 
 
-@planted("A walk by creation walks by activity.", "listing.complete", "listing.orders", "listing.written_meanwhile")
+@planted(
+    "A walk by creation walks by activity.", "listing.complete", "listing.orders", "listing.written_meanwhile"
+)
 class CreatedByActivity(Toy):
     async def find(self, query):
         return await super().find(replace(query, by_activity=True))
@@ -187,7 +189,7 @@ class IncludeExpiredIgnored(Toy):
 @planted("`include_expired` leaves out what expires later.", "expiry.listed")
 class ExpiredAlone(Toy):
     def _fitting(self, query):
-        return (head for head in super(ExpiredAlone, self)._fitting(query) if _fits(head, query))
+        return (head for head in super()._fitting(query) if _fits(head, query))
 
 
 def _fits(head, query):
@@ -238,5 +240,3 @@ class ListingLags(Toy):
         found = await super().find(query)
         older = [head._replace(message_count=max(head.message_count - 1, 0)) for head in found.heads]
         return Found(older, found.next)
-
-

@@ -192,7 +192,9 @@ class AppendLandsLater(Shared):
                 await asyncio.sleep(0)
         outcomes = [self._write(write) for write in writes]
         told = zip(writes, outcomes, strict=True)
-        return [out if isinstance(out, Done) or not write.only_appends else self._late(write) for write, out in told]
+        return [
+            out if isinstance(out, Done) or not write.only_appends else self._late(write) for write, out in told
+        ]
 
     def _late(self, write):
         self.world.setdefault("late", []).append(write)
@@ -234,5 +236,3 @@ class OtherTenantTold(Outer):
 
                     raise NotFound(f"Session {session_id!r} of tenant {ref.tenant!r}.")
             return await super().find(session_id, **how)
-
-

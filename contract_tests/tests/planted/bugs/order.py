@@ -152,7 +152,11 @@ class CountFallsByLength(Toy):
         return plan
 
 
-@planted("message_count counts what is sent, duplicates too.", "order.duplicates_take_none", "turns.same_words_in_removal")
+@planted(
+    "message_count counts what is sent, duplicates too.",
+    "order.duplicates_take_none",
+    "turns.same_words_in_removal",
+)
 class DuplicatesCounted(Toy):
     def judge(self, write, head, known, removable):
         plan = super().judge(write, head, known, removable)

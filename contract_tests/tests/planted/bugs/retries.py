@@ -42,10 +42,14 @@ class TimeInDigest(Toy):
 @planted("The role is not in the digest.", "digests.words")
 class RoleNotInDigest(Toy):
     def write_in(self, write):
-        return super().write_in(write._replace(rows=tuple(row._replace(digest=row.body.encode()) for row in write.rows)))
+        return super().write_in(
+            write._replace(rows=tuple(row._replace(digest=row.body.encode()) for row in write.rows))
+        )
 
 
-@planted("Digests are not compared: other words under one id pass for a retry.", "retries.other_words", "digests.words")
+@planted(
+    "Digests are not compared: other words under one id pass for a retry.", "retries.other_words", "digests.words"
+)
 class DigestsIgnored(Toy):
     def judge(self, write, head, known, removable):
         rows = [row._replace(digest=known[row.id].digest) if row.id in known else row for row in write.rows]
@@ -226,5 +230,3 @@ class MoreStateStored(Toy):
         if head and write.rows and write.state and all(row.id in known for row in write.rows):
             write = write._replace(rows=(), turn_id=write.turn_id + " state")
         return super().judge(write, head, known, removable)
-
-

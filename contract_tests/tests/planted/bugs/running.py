@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 
 from contract_tests.tests.planted.bases import Outer, Shared, Toy
@@ -203,6 +204,13 @@ class OpenedTwice(Outer):
 class TaskRunsOn(Toy):
     async def initialize(self, **how):
         self.task = asyncio.ensure_future(asyncio.sleep(60))
+        return await super().initialize(**how)
+
+
+@planted("A thread runs on after it was closed.", "lifecycle.nothing_left", patience=0.2)
+class ThreadRunsOn(Toy):
+    async def initialize(self, **how):
+        threading.Timer(1.0, lambda: None).start()
         return await super().initialize(**how)
 
 

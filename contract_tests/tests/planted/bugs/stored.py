@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 from contract_tests.tests.planted.files import File
 from contract_tests.tests.planted.locking import LockedToy, Locking
@@ -9,7 +10,7 @@ from contract_tests.tests.planted.on_client import ClientToy, OnClient
 from contract_tests.tests.planted.planting import planted
 
 from holdfast.capabilities import Durability
-from holdfast.errors import BackendUnavailable, SchemaTooNew
+from holdfast.errors import BackendUnavailable, CorruptRecord, SchemaTooNew
 from holdfast.toolkit import Facts
 from holdfast_sqlite._connections import Connections
 from holdfast_sqlite._store import SQLiteStore
@@ -92,7 +93,17 @@ class DamagedLeftOut(File):
             return rows and [row for row in rows if _sound(row.body)]
 
 
-@planted("A commit is acknowledged, and rolled back.", "death.restart", "turns.whole", "flush.own_outcome")
+@planted("One corrupt session makes the reads of all fail.", "corruption.other_sessions")
+class CorruptStopsAll(File):
+    class Store(SQLiteStore):
+        async def rows(self, key, span):
+            for [body] in await self._connections.read("SELECT body FROM holdfast_message", {}):
+                if not _sound(body):
+                    raise CorruptRecord("A message of some session.")
+            return await super().rows(key, span)
+
+
+@planted("A commit is acknowledged, and rolled back.", "death.restart", "order.dense")
 class RolledBack(File):
     class Connections(Connections):
         async def try_write(self, work, *, begins=False):
@@ -107,26 +118,8 @@ class RolledBack(File):
 class InTheLoop(File):
     class Store(SQLiteStore):
         async def heads(self, refs, *, state):
-            _wait = sqlite3.connect(":memory:")
-            _wait.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1) SELECT * FROM n")
-            _wait.close()
-            import time
-
             time.sleep(0.002)
             return await super().heads(refs, state=state)
-
-
-@planted("A thread of a connection runs on after it was closed.", "lifecycle.nothing_left")
-class ConnectionLeft(File):
-    class Connections(Connections):
-        async def aclose(self):
-            self.left = [self._all.pop(0)] if self._all else []
-            await super().aclose()
-            asyncio.get_running_loop().call_later(0.5, self._late)
-
-        def _late(self):
-            for connection in self.left:
-                connection.stop()
 
 
 @planted("One locked session delays all others.", "locks.others_go_on", patience=1.0)
@@ -173,5 +166,3 @@ class BeyondTheNamespace(File):
                     connection.execute("DELETE FROM holdfast_message")
                 connection.close()
         return super().make_adapter(env)
-
-

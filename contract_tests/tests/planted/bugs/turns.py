@@ -106,7 +106,9 @@ class AnswerOfBefore(Toy):
     def _write(self, write):
         before = self._heads.get(write.ref)
         outcome = super()._write(write)
-        return outcome._replace(head=before._replace(body=None)) if isinstance(outcome, Done) and before else outcome
+        return (
+            outcome._replace(head=before._replace(body=None)) if isinstance(outcome, Done) and before else outcome
+        )
 
 
 @planted("Turns keep at most 100 messages.", "turns.large")
@@ -155,7 +157,7 @@ class OneInFiftyDropped(Toy):
 @planted("What is acknowledged is stored when it is closed, if then.", "retries.other_handle", "races.duplicate")
 class WriteBehind(Shared):
     def join(self, world):
-        """Each handle keeps its own copy."""
+        super().join(dict(world))
 
 
 @planted("What is acknowledged is lost at a restart.", "death.restart", "cursors.after_restart")

@@ -10,7 +10,12 @@ from contract_tests.tests.planted.trees import each_key, each_value
 from holdfast.errors import CorruptRecord
 
 
-@planted("NUL is stripped from text, as Postgres would refuse it.", "values.text", "values.message_text", "values.state_text")
+@planted(
+    "NUL is stripped from text, as Postgres would refuse it.",
+    "values.text",
+    "values.message_text",
+    "values.state_text",
+)
 class NulStripped(Toy):
     def body_in(self, body):
         return each_value(body, lambda value: value.replace("\0", "") if isinstance(value, str) else value)
