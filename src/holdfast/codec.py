@@ -15,9 +15,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from holdfast.capabilities import Limits
 from holdfast.errors import CorruptRecord, InvalidArgument, PayloadTooLarge, UnserializableValue
+from holdfast.ids import check_id
 from holdfast.models import Message, RouteVisit, Session
-from holdfast.parts import PART_TYPES, Part
-from holdfast.strict import assembled
+from holdfast.parts import KNOWN_TYPES, PART_TYPES, Other, Part
+from holdfast.strict import assembled, remade
 from holdfast.values import canonical, dumps, loads, pack
 
 __all__ = ["Codec", "Encoded", "Place", "Plain", "decode_message", "decode_state", "digest_of"]
@@ -56,6 +57,8 @@ def encode_message(message: Message, limits: Limits, path: str = "message") -> E
     """
     fields = _kept(message, _MESSAGE_FIELDS)
     _check_kinds(fields, path)
+    if message.user_id is not None:
+        check_id(message.user_id, f"{path}.user_id")
     if "content" in fields:
         fields["content"] = _parts_said(message.content, path)
     tree = _packed(fields, path, limits, ("message_bytes", limits.message_bytes))
@@ -91,10 +94,10 @@ def encode_state(session: Session, limits: Limits) -> Encoded:
         UnserializableValue: Something in it would not come back equal.
         PayloadTooLarge: It is over ``state_bytes``.
     """
-    session = Session(**vars(session))  # it may have been changed to anything since it was made
+    session = remade(session)
     fields = _kept(session, _STATE_FIELDS)
     if session.route_history:
-        fields["route_history"] = [_said(visit) for visit in session.route_history]
+        fields["route_history"] = [_said(remade(visit)) for visit in session.route_history]
     tree = _packed(fields, "session", limits, ("state_bytes", limits.state_bytes))
     return _encoded(tree, tree, "state_bytes", limits.state_bytes)
 
@@ -142,7 +145,9 @@ def _parts_said(content: Any, path: str) -> Any:
     for index, part in enumerate(content):
         if type(part) not in PART_TYPES:
             raise UnserializableValue(f"{path}.content[{index}]", f"{type(part).__name__} is no part")
-    return [{"type": part.type, **_said(part)} for part in content]
+        if type(part) is Other and part.type in KNOWN_TYPES:
+            raise UnserializableValue(f"{path}.content[{index}]", f"a part of the type {part.type!r} is no Other")
+    return [{"type": part.type, **_said(remade(part))} for part in content]
 
 
 _TEXTS = ("name", "route", "step", "user_id", "format")

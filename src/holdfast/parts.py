@@ -11,7 +11,18 @@ from pydantic import ConfigDict, Discriminator, Tag
 
 from holdfast.strict import StrictModel
 
-__all__ = ["PART_TYPES", "Media", "Other", "Part", "Reasoning", "Refusal", "Text", "ToolCall", "ToolResult"]
+__all__ = [
+    "KNOWN_TYPES",
+    "PART_TYPES",
+    "Media",
+    "Other",
+    "Part",
+    "Reasoning",
+    "Refusal",
+    "Text",
+    "ToolCall",
+    "ToolResult",
+]
 
 
 class _Part(StrictModel):
@@ -94,12 +105,13 @@ class Other(_Part):
 PART_TYPES = frozenset({Text, ToolCall, ToolResult, Reasoning, Media, Refusal, Other})
 """All kinds of parts."""
 
-_KNOWN = {"text", "tool_call", "tool_result", "reasoning", "media", "refusal"}
+KNOWN_TYPES = frozenset({"text", "tool_call", "tool_result", "reasoning", "media", "refusal"})
+"""The types of parts that have a class of their own."""
 
 
 def _tag(value: Any) -> str:
     kind: Any = value["type"] if type(value) is dict and "type" in value else getattr(value, "type", None)
-    return kind if type(kind) is str and kind in _KNOWN else "other"
+    return kind if type(kind) is str and kind in KNOWN_TYPES else "other"
 
 
 Part = Annotated[

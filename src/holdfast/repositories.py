@@ -258,7 +258,8 @@ class Adapter(Protocol):
     async def sweep(self, *, limit: int = 1000) -> int:
         """Free dead and expired rows, at most about ``limit``; 0 means that none is left.
 
-        On an adapter it covers all tenants, on a tenant's view that tenant.
+        On an adapter it covers all tenants, on a tenant's view that tenant. Where a backend frees all of a dead
+        session at once, that counts as one.
         """
         ...
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from holdfast.errors import InvalidArgument, UnserializableValue
 
-__all__ = ["StrictModel", "assembled"]
+__all__ = ["StrictModel", "assembled", "remade"]
 
 _SCALARS = {str, bool, int, float, type(None)}
 _EXACT = {*_SCALARS, dict, list, tuple}
@@ -38,6 +38,15 @@ class StrictModel(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def remade(model: M) -> M:
+    """The same model, checked again: ``model_copy(update=…)`` and ``model_construct`` check nothing.
+
+    Raises:
+        InvalidArgument: A field was changed to something that it cannot be.
+    """
+    return type(model)(**{**model.__dict__, **(model.__pydantic_extra__ or {})})
 
 
 def assembled(model: type[M], fields: dict[str, Any], said: set[str]) -> M:

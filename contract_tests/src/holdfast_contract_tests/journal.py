@@ -140,10 +140,18 @@ class _Watched:
         return repr(self._hf_target)
 
 
-def _words(value: Any) -> str:  # noqa: PLR0911 - one line a type
-    """A value in a few words."""
+def _words(value: Any) -> str:
+    """A value in a few words, whatever it is: it must not hide what a clause is about."""
+    try:
+        return _said(value)
+    except Exception:  # noqa: BLE001 - some clauses hand in what is no legal value at all
+        return f"<{type(value).__name__}>"
+
+
+def _said(value: Any) -> str:  # noqa: PLR0911 - one line a type
     if isinstance(value, Message):
-        return f"{value.id}@{value.seq}" if value.seq else value.id
+        name = shown(value.id, 40)[1:-1]
+        return f"{name}@{value.seq}" if value.seq else name
     if isinstance(value, SessionInfo):
         data = f" data={shown(value.data, 60)}" if isinstance(value, Session) else ""
         return f"{type(value).__name__}({shown(value.id, 40)} v{value.version} last_seq={value.last_seq}{data})"

@@ -9,6 +9,7 @@ from holdfast.errors import ConfigurationError
 from holdfast.toolkit import (
     Done,
     Facts,
+    GroupCommit,
     Head,
     Outcome,
     Plan,
@@ -25,7 +26,7 @@ from holdfast.toolkit.sessions import StoreSessions
 from holdfast_contract_tests import AdapterContract, Probe
 from holdfast_memory._store import _CAPABILITIES, MemoryStore, _Rows
 
-__all__ = ["Contract", "Outer", "Shared", "Toy", "contract_of", "with_head"]
+__all__ = ["Contract", "OtherQueue", "Outer", "Shared", "Toy", "contract_of", "with_head"]
 
 Contract = AdapterContract
 
@@ -160,6 +161,20 @@ class Outer(StoreAdapter):
         super()._bind(tenant)
         self._sessions = self.Sessions(self._runtime, tenant)
         self._messages = self.Messages(self._runtime, tenant)
+
+
+class OtherQueue(Outer):
+    """An adapter over a toy with another queue before it."""
+
+    Queue: type = GroupCommit
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        run = self._runtime
+        run.commits = self.Queue(
+            run.store.flush, run.limits, translate=run.translate, observer=options.get("observer")
+        )
+        run.commits.observer, run.commits.store = options.get("observer"), run.store
 
 
 class _ToyContract(Contract):

@@ -26,7 +26,8 @@ class FileProbe(Probe):
             return connection.execute(statement, values).fetchall()
 
     async def set_message_body(self, session_id, message_id, body):
-        self._run("UPDATE holdfast_message SET body = ? WHERE id = ?", body, message_id)
+        where = "id = ? AND session = (SELECT number FROM holdfast_head WHERE id = ?)"
+        self._run(f"UPDATE holdfast_message SET body = ? WHERE {where}", body, message_id, session_id)
 
     async def set_state_body(self, session_id, body):
         where = "number = (SELECT number FROM holdfast_head WHERE id = ?)"

@@ -80,7 +80,7 @@ def encode_turn(
         digest=_write_digest(rows, state, removal) if state or removal else b"",
         now=now,
         size=size + (len(state.body) if state else 0),
-        key=turn.key or (turn.session.key if turn.session else None),
+        key=_optional_id(turn.key, "key") or (turn.session.key if turn.session else None),
         create=create,
         expected=expected,
         last_seq=None if turn.last_seq is None else check_int(turn.last_seq, "last_seq", low=0),

@@ -8,6 +8,7 @@ from holdfast.codec import Plain
 from holdfast.errors import InvalidArgument
 from holdfast.ids import check_id, new_id
 from holdfast.models import Expected, Page, Session, SessionInfo, SessionQuery, Turn
+from holdfast.strict import remade
 from holdfast.toolkit.checks import check_int, check_limit
 from holdfast.toolkit.committing import commit
 from holdfast.toolkit.cursors import read_cursor, write_cursor
@@ -58,6 +59,7 @@ class StoreSessions:
         """See ``SessionRepository.find``."""
         if type(query) is not SessionQuery:
             raise InvalidArgument(f"find takes a SessionQuery, not {type(query).__name__}.")
+        query = remade(query)
         if query.parent is not None:
             self._run.require(Capability.PARENTS)
         limit = check_limit(query.limit, "limit", self._run.limits)

@@ -75,7 +75,7 @@ async def zero(case: Case) -> None:
     case.same(made.version, 1, "the version of a new one, made from a value of version 5 without a key")
 
 
-@clause("conflicts.any", 'expected="any" writes over every version.')
+@clause("conflicts.any", '`expected="any"` writes over every version.')
 async def any_version(case: Case) -> None:
     adapter, session = await _begin(case)
     session.version, session.data = 1, {"n": 3}
@@ -89,7 +89,7 @@ async def any_version(case: Case) -> None:
     case.same(await adapter.sessions.get("s"), saved, "what is stored")
 
 
-@clause("conflicts.any_creates_nothing", 'expected="any", or a version above 0, never creates a session.')
+@clause("conflicts.any_creates_nothing", '`expected="any"`, or a version above 0, never creates a session.')
 async def any_creates_nothing(case: Case) -> None:
     adapter = await case.open()
     calls: dict[str, tuple[Session, Expected | None]] = {
@@ -187,7 +187,8 @@ async def every_save_of_expiry(case: Case) -> None:
 
 
 @clause(
-    "conflicts.last_seq", "Where last_seq is not the last position, an append, a turn and a deletion are refused."
+    "conflicts.last_seq",
+    "Where `last_seq` is not the last position, an append, a turn and a deletion are refused.",
 )
 async def last_position(case: Case) -> None:
     adapter, session = await _begin(case)
@@ -206,7 +207,7 @@ async def last_position(case: Case) -> None:
 
 @clause(
     "conflicts.last_seq_of_removals",
-    "last_seq guards removals, and counts what was removed.",
+    "`last_seq` guards removals, and counts what was removed.",
     needs=[Capability.REMOVE],
 )
 async def last_position_of_removals(case: Case) -> None:
@@ -223,7 +224,7 @@ async def last_position_of_removals(case: Case) -> None:
 
 
 @clause(
-    "conflicts.version_first", "Where version and last_seq are both stale, the conflict is told of the version."
+    "conflicts.version_first", "Where version and `last_seq` are both stale, the conflict is told of the version."
 )
 async def version_first(case: Case) -> None:
     adapter, session = await _begin(case)

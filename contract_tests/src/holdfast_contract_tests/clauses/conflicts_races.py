@@ -62,7 +62,7 @@ async def racing_turns(case: Case) -> None:
     case.same((await adapter.messages.find("s", after=2)).items, winner.messages, "what is stored")
 
 
-@clause("conflicts.any_at_once", 'Saves with expected="any", all at once, each raise the version by one.')
+@clause("conflicts.any_at_once", 'Saves with `expected="any"`, all at once, each raise the version by one.')
 async def any_at_once(case: Case) -> None:
     adapter, session = await _begin(case)
     values = [session.model_copy(update={"data": {"n": number}}) for number in range(12)]

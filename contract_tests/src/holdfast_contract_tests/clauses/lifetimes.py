@@ -53,7 +53,7 @@ async def kept_by_removal(case: Case) -> None:
     case.same(await _times(adapter), (at, state_at), "both expiries")
 
 
-@clause("expiry.ttl_creation", "message_ttl and session_ttl are set by a creation.", needs=[Capability.EXPIRY])
+@clause("expiry.ttl_creation", "`message_ttl` and `session_ttl` are set by a creation.", needs=[Capability.EXPIRY])
 async def ttl_creation(case: Case) -> None:
     adapter = await case.open(message_ttl=HOUR, session_ttl=600)
     saved = await adapter.sessions.save(Session(id="s"))

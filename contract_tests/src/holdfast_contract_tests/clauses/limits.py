@@ -88,7 +88,7 @@ async def declared(case: Case) -> None:
     case.same(adapter.limits, wanted, "limits")
 
 
-@clause("limits.message_bytes", "message_bytes counts the bytes of one encoded message.")
+@clause("limits.message_bytes", "`message_bytes` counts the bytes of one encoded message.")
 async def message_bytes(case: Case) -> None:
     adapter = await _limited(case, message_bytes=100)
     size = await _edge(case, adapter, _append, "message_bytes")
@@ -98,13 +98,13 @@ async def message_bytes(case: Case) -> None:
     case.same(last.content, "é" * (size // 2), "the longest message of two-byte letters, as it is read")
 
 
-@clause("limits.turn_bytes", "turn_bytes counts the bytes of all messages of one write.")
+@clause("limits.turn_bytes", "`turn_bytes` counts the bytes of all messages of one write.")
 async def turn_bytes(case: Case) -> None:
     adapter = await _limited(case, turn_bytes=400)
     _between(await _edge(case, adapter, _append_four, "turn_bytes"), 60, 100, "text in each of four messages")
 
 
-@clause("limits.state_bytes", "state_bytes counts the bytes of the encoded state.")
+@clause("limits.state_bytes", "`state_bytes` counts the bytes of the encoded state.")
 async def state_bytes(case: Case) -> None:
     adapter = await _limited(case, state_bytes=200)
     _between(await _edge(case, adapter, _save, "state_bytes"), 150, 200, "text in a state")
@@ -165,7 +165,7 @@ def _long_states(adapter: Adapter, long: str) -> list[Callable[[], Any]]:
     return [call for said in fields for call in calls(said)]
 
 
-@clause("limits.replacement", "message_bytes holds for a replacement too.", needs=[Capability.REPLACE])
+@clause("limits.replacement", "`message_bytes` holds for a replacement too.", needs=[Capability.REPLACE])
 async def replacement(case: Case) -> None:
     adapter = await _limited(case, message_bytes=100)
     await adapter.messages.append("s", case.say("m"))
@@ -174,7 +174,7 @@ async def replacement(case: Case) -> None:
         over(case, lambda: adapter.messages.replace("s", large), "message_bytes", 100)
 
 
-@clause("limits.turn_messages", "turn_messages is how many messages one write may bring.")
+@clause("limits.turn_messages", "`turn_messages` is how many messages one write may bring.")
 async def turn_messages(case: Case) -> None:
     adapter = await _limited(case, turn_messages=3)
     four = case.say(*"abcd")
@@ -187,7 +187,7 @@ async def turn_messages(case: Case) -> None:
     case.same([one.seq for one in told], [1, 2, 3], "the positions of three messages")
 
 
-@clause("limits.page", "page is the largest page, and page_default the one when the call does not say.")
+@clause("limits.page", "`page` is the largest page, and `page_default` the one when the call does not say.")
 async def page(case: Case) -> None:
     adapter = await case.open(limits=Limits(page=3, page_default=2))
     for name in "stuvw":

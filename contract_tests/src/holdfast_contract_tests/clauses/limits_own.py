@@ -62,7 +62,9 @@ async def own_bytesover(case: Case) -> None:
         over(case, lambda: adapter.sessions.save(state, expected="any"), "state_bytes", limits.state_bytes)
 
 
-@clause("limits.own_messages", "The adapter's own turn_messages are stored in one write, and one more is refused.")
+@clause(
+    "limits.own_messages", "The adapter's own `turn_messages` are stored in one write, and one more is refused."
+)
 async def own_messages(case: Case) -> None:
     adapter = await case.open()
     most = adapter.limits.turn_messages

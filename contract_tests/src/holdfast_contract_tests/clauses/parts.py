@@ -130,7 +130,7 @@ async def argument_order(case: Case) -> None:
             case.same([list(inner) for inner in args.values()], [keys] * len(keys), "the keys inside")
 
 
-@clause("parts.tools", "tool_calls and tool_call_id are stored as parts, and read from them.")
+@clause("parts.tools", "`tool_calls` and `tool_call_id` are stored as parts, and read from them.")
 async def tools(case: Case) -> None:
     asked, answered = await _said(
         case,

@@ -216,7 +216,7 @@ async def removed_ids(case: Case) -> None:
 
 @clause(
     "retries.after_removal",
-    "A retry that comes after the removal of its messages is new, unless last_seq guards against that.",
+    "A retry that comes after the removal of its messages is new, unless `last_seq` guards against that.",
     needs=[Capability.REMOVE],
 )
 async def after_removal(case: Case) -> None:

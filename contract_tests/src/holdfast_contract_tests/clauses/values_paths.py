@@ -137,8 +137,7 @@ MOMENTS = [
 
 @clause(
     "values.times",
-    "created_at of a message and completed_at of a session keep their microseconds, from year 1 to 9999, and are "
-    "given in UTC.",
+    "The times of messages and sessions keep their microseconds, from year 1 to 9999, and are given in UTC.",
     sealed=True,
 )
 async def times(case: Case) -> None:
@@ -180,7 +179,7 @@ async def clock(case: Case) -> None:
 
 @clause(
     "values.lifetimes",
-    "expires_at and state_expires_at keep their microseconds, up to the year 9999.",
+    "`expires_at` and `state_expires_at` keep their microseconds, up to the year 9999.",
     needs=[Capability.EXPIRY],
 )
 async def lifetimes(case: Case) -> None:

@@ -1,5 +1,7 @@
 """Objects that are shared between the caller and the store."""
 
+import asyncio
+
 from contract_tests.tests.planted.bases import Outer
 from contract_tests.tests.planted.planting import planted
 
@@ -81,14 +83,10 @@ class Cached(Outer):
 class EncodedLate(Outer):
     class Sessions(StoreSessions):
         async def save(self, session, **how):
-            import asyncio
-
             await asyncio.sleep(0)
             return await super().save(session, **how)
 
     class Messages(StoreMessages):
         async def append(self, session_id, messages, **how):
-            import asyncio
-
             await asyncio.sleep(0)
             return await super().append(session_id, messages, **how)

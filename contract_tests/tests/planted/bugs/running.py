@@ -1,31 +1,12 @@
 """How an adapter runs: its life, its loop, its tasks."""
 
 import asyncio
-import contextlib
-import threading
 import time
 
-from contract_tests.tests.planted.bases import Outer, Shared, Toy
+from contract_tests.tests.planted.bases import OtherQueue, Outer, Toy
 from contract_tests.tests.planted.planting import planted
 
-from holdfast.errors import AdapterClosed
 from holdfast.toolkit import Done, GroupCommit, Observed, Phase
-from holdfast.toolkit.binding import Binding
-from holdfast.toolkit.lifecycle import Lifecycle
-
-
-class _OtherQueue(Outer):
-    """An adapter with a queue of its own."""
-
-    Queue: type = GroupCommit
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        run = self._runtime
-        run.commits = self.Queue(
-            run.store.flush, run.limits, translate=run.translate, observer=options.get("observer")
-        )
-        run.commits.observer, run.commits.store = options.get("observer"), run.store
 
 
 class _Alone(GroupCommit):
@@ -44,7 +25,7 @@ class _Alone(GroupCommit):
 
 
 @planted("A lone write flies in its caller's task.", "flush.in_nobodys_task", "flush.in_nobodys_context")
-class InTheCallersTask(_OtherQueue):
+class InTheCallersTask(OtherQueue):
     Queue = _Alone
 
 
@@ -56,7 +37,7 @@ class _Inheriting(GroupCommit):
 
 
 @planted("The flush runs in the context of its first caller.", "flush.in_nobodys_context")
-class InTheCallersContext(_OtherQueue):
+class InTheCallersContext(OtherQueue):
     Queue = _Inheriting
 
 
@@ -106,7 +87,7 @@ class AnotherAnswer(Toy):
 
 
 @planted("Cancelling one caller cancels the flush of all.", "cancel.others")
-class FlushCancelled(_OtherQueue):
+class FlushCancelled(OtherQueue):
     class Queue(GroupCommit):
         async def submit(self, write, operation):
             try:
@@ -145,151 +126,3 @@ class NewestGrows(Toy):
     async def rows(self, key, span):
         repr(list(self._rows[key.key].by_seq.values()))
         return await super().rows(key, span)
-
-
-class _Unbound(Lifecycle):
-    def check(self):
-        if self.state != "open":
-            raise AdapterClosed("It is not open.")
-
-
-class _Unwatched(Binding):
-    def check(self):
-        """Anybody may."""
-
-
-@planted("It may be used in another loop.", "lifecycle.other_loop", raises=RuntimeError)
-class OtherLoop(Outer):
-    def __init__(self, **options):
-        super().__init__(**options)
-        self._runtime.lifecycle = _Unbound()
-        self._runtime.commits._binding = _Unwatched()
-
-
-@planted("It may be used in a forked child.", "lifecycle.other_process", raises=RuntimeError)
-class OtherProcess(OtherLoop):
-    """The same."""
-
-
-@planted("It may be used before it is opened.", "lifecycle.not_open")
-class UsedBeforeOpened(Outer):
-    def __init__(self, **options):
-        super().__init__(**options)
-        self._runtime.lifecycle.check = lambda: None
-
-
-@planted("It may be opened again after it was closed.", "lifecycle.closed_for_good")
-class OpenedAgain(Outer):
-    async def aclose(self):
-        await super().aclose()
-        self._runtime.lifecycle.state = "new"
-
-
-@planted("Closing twice fails.", "lifecycle.twice")
-class ClosedTwice(Outer):
-    async def aclose(self):
-        if self._runtime.lifecycle.state == "closed":
-            raise AdapterClosed("It was closed before.")
-        await super().aclose()
-
-
-@planted("Opening twice begins anew.", "lifecycle.twice")
-class OpenedTwice(Outer):
-    async def initialize(self, **how):
-        self.toy.clear()
-        await super().initialize(**how)
-
-
-@planted("A task runs on after it was closed.", "lifecycle.nothing_left")
-class TaskRunsOn(Toy):
-    async def initialize(self, **how):
-        self.task = asyncio.ensure_future(asyncio.sleep(60))
-        return await super().initialize(**how)
-
-
-@planted("A thread runs on after it was closed.", "lifecycle.nothing_left", patience=0.2)
-class ThreadRunsOn(Toy):
-    async def initialize(self, **how):
-        threading.Timer(1.0, lambda: None).start()
-        return await super().initialize(**how)
-
-
-@planted("What is under way when it closes gets no answer.", "lifecycle.closing_answers", patience=1.0)
-class ClosingForgets(_OtherQueue):
-    class Queue(GroupCommit):
-        async def aclose(self, timeout):
-            self._closed = True
-
-    class Store(Toy):
-        async def flush(self, writes):
-            await asyncio.sleep(0.05)
-            if self.__dict__.get("closed"):
-                await asyncio.sleep(30)
-            return await super().flush(writes)
-
-        async def aclose(self):
-            self.closed = True
-
-    async def aclose(self):
-        self._runtime.timeout = 0.01
-        await super().aclose()
-
-
-@planted("An error inside of `async with` is swallowed.", "lifecycle.error_inside")
-class ErrorSwallowed(Outer):
-    async def __aexit__(self, *exc):
-        await super().__aexit__(*exc)
-        return True
-
-
-@planted("What was acknowledged while it closed is lost.", "lifecycle.closing_keeps")
-class ClosingLoses(Shared):
-    def _carry_out(self, write, plan, head):
-        if not self.world.get("closing"):
-            super()._carry_out(write, plan, head)
-
-    async def heads(self, refs, *, state):
-        return await super().heads(refs, state=state)
-
-    async def flush(self, writes):
-        await asyncio.sleep(0)
-        self.world["closing"] = len(writes) > 1
-        return await super().flush(writes)
-
-
-@planted("An opening that was cancelled cannot be tried again.", "lifecycle.cancelled_opening")
-class CancelledOpening(Outer):
-    begun = False
-
-    async def initialize(self, **how):
-        if self.begun and self._runtime.lifecycle.state == "new":
-            raise AdapterClosed("It is being opened.")
-        self.begun = True
-        await asyncio.sleep(0)
-        await super().initialize(**how)
-
-
-@planted("Of those who open it at once only one does.", "lifecycle.opened_at_once")
-class OpenedByOne(Outer):
-    begun = False
-
-    async def initialize(self, **how):
-        if self.begun:
-            return
-        self.begun = True
-        await asyncio.sleep(0)
-        with contextlib.suppress(AdapterClosed):
-            await super().initialize(**how)
-
-
-@planted("Unknown options are swallowed.", "opening.options")
-class OptionsSwallowed(Outer):
-    def __init__(self, **options):
-        known = {"clock", "codec", "limits", "observer", "timeout", "message_ttl", "session_ttl"}
-        super().__init__(**{name: value for name, value in options.items() if name in known})
-
-
-@planted("A ping of a closed backend is answered.", "lifecycle.not_open")
-class PingAlways(Outer):
-    async def ping(self):
-        """Yes."""
