@@ -176,7 +176,12 @@ def pins(session: nox.Session) -> None:
     build.write_text("\n".join(nox.project.load_toml("pyproject.toml")["build-system"]["requires"]))
     inputs = [*(f"{distribution}/pyproject.toml" for distribution in DISTRIBUTIONS), str(build), "--group", "dev"]
     one_version_each = ("--universal", "--python-version", PYTHONS[0], "--fork-strategy", "fewest")
-    plain = ("--no-header", "--no-annotate", "--no-emit-package", "holdfast", "--output-file", str(pinned))
+    names = (
+        nox.project.load_toml(f"{distribution}/pyproject.toml")["project"]["name"]
+        for distribution in DISTRIBUTIONS
+    )
+    ours = (f"--no-emit-package={name}" for name in names)
+    plain = ("--no-header", "--no-annotate", *ours, "--output-file", str(pinned))
     session.run("uv", "pip", "compile", *inputs, *one_version_each, *plain, silent=True)
     # A pin needs no marker: it says nothing where its package is not wanted.
     lines = (line.partition(" ;")[0] for line in pinned.read_text().splitlines())
