@@ -5,7 +5,7 @@ from contract_tests.tests.planted.bases import Contract
 from contract_tests.tests.planted.planting import all_bugs
 from contract_tests.tests.planted.sound import controls
 
-from holdfast_contract_tests.clause import Level, all_clauses
+from holdfast_contract_tests.clause import all_clauses
 from holdfast_contract_tests.run import Place, run_clause
 from holdfast_contract_tests.verdict import Verdict
 
@@ -22,7 +22,8 @@ def test_sound_adapters_pass(clause_id: str):
 def _verdict(name: str, contract: Contract, clause_id: str) -> Verdict:
     place = Place(contract, None)
     try:
-        outcome = run_clause(place, all_clauses()[clause_id], profile=Level.DEFAULT, seed=1)
+        clause = all_clauses()[clause_id]
+        outcome = run_clause(place, clause, profile=clause.level, seed=1)
     finally:
         place.close()
     if outcome.verdict is Verdict.FAIL:
