@@ -131,8 +131,8 @@ class _Watched:
         await self._hf_journal.answered(self._hf_journal.begin("__aenter__", (), {}), self._hf_target.__aenter__)
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self._hf_journal.answered(
+    async def __aexit__(self, *exc: object) -> Any:
+        return await self._hf_journal.answered(
             self._hf_journal.begin("__aexit__", (), {}), partial(self._hf_target.__aexit__, *exc)
         )
 

@@ -66,8 +66,14 @@ class Process:
             self._process.kill()
 
     async def gone(self) -> None:
-        """Wait until it has ended, and read what it left in its pipes."""
-        await self._process.communicate()
+        """Wait until it has ended, and read what it left in its pipes, so that they are closed."""
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None and not pipe.at_eof():
+                with suppress(RuntimeError):  # somebody else reads it
+                    await pipe.read()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
 
 
 @asynccontextmanager

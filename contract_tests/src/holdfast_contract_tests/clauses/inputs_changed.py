@@ -9,6 +9,8 @@ from holdfast.parts import Text, ToolCall
 from holdfast_contract_tests.case import Case, unwatched
 from holdfast_contract_tests.clause import clause
 
+NO_IDS: list[Any] = [5, {"$gt": ""}, [], "a\x00"]
+
 
 @clause(
     "inputs.changed_parts", "A message with a part that was changed to something illegal is refused, not stored."
