@@ -47,7 +47,7 @@ class Clause:
     promise: str
     proof: Proof
     needs: tuple[str, ...] = ()
-    level: Level = Level.SMOKE
+    level: Level = Level.DEFAULT
     since: str = CONTRACT
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -65,7 +65,7 @@ def clause(
     promise: str,
     *,
     needs: Iterable[str] = (),
-    level: Level = Level.SMOKE,
+    level: Level = Level.DEFAULT,
     since: str = CONTRACT,
     sealed: bool = False,
 ) -> Callable[[Proof], Proof]:
@@ -85,6 +85,7 @@ def clause(
         _add(Clause(id=id, promise=promise, **common))
         if sealed:
             again = f"Under a sealing codec: {promise[0].lower()}{promise[1:]}"
+            common["level"] = max(level, Level.DEFAULT)
             _add(Clause(id=f"sealed.{id}", promise=again, options={"codec": Sealing()}, **common))
         return proof
 

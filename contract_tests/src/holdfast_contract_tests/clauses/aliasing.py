@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, Message, Session, SessionQuery, Text, ToolCall, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 def _spoil(value: Any) -> None:
@@ -56,7 +56,12 @@ async def _a_session(case: Case) -> tuple[Adapter, Session]:
     return adapter, await adapter.sessions.save(_full("s"))
 
 
-@clause("aliasing.passed", "What a caller does to a value after it was stored changes nothing.", sealed=True)
+@clause(
+    "aliasing.passed",
+    "What a caller does to a value after it was stored changes nothing.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def passed(case: Case) -> None:
     adapter, _ = await _a_session(case)
     message, messages, session = _rich("a"), [_rich("b"), _rich("c")], _full("t")
@@ -77,6 +82,7 @@ async def passed(case: Case) -> None:
     "aliasing.replacement",
     "What a caller does to a replacement afterwards changes nothing.",
     needs=[Capability.REPLACE],
+    level=Level.SMOKE,
 )
 async def replacement(case: Case) -> None:
     adapter, _ = await _a_session(case)
@@ -90,7 +96,12 @@ async def replacement(case: Case) -> None:
     case.same(await _seen(case, adapter), before, "what is stored, after the caller changed what he had")
 
 
-@clause("aliasing.returned", "What a caller does to an answer changes nothing that is stored.", sealed=True)
+@clause(
+    "aliasing.returned",
+    "What a caller does to an answer changes nothing that is stored.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def returned(case: Case) -> None:
     adapter, session = await _a_session(case)
     session.data["new"] = [1]

@@ -29,6 +29,7 @@ def seqs(messages: Sequence[Message]) -> list[int | None]:
 @clause(
     "paging.align",
     'With `align="turn"`, a page of the newest grows back to the beginning of its first turn, and no further.',
+    level=Level.SMOKE,
 )
 async def grows(case: Case) -> None:
     adapter = await case.open()
@@ -44,7 +45,6 @@ async def grows(case: Case) -> None:
 @clause(
     "paging.align_walk",
     'Each page of a walk with `align="turn"` begins with a turn, whether it is repeated with the cursor or not.',
-    level=Level.DEFAULT,
 )
 async def aligned_walk(case: Case) -> None:
     adapter = await case.open()
@@ -119,7 +119,7 @@ async def one_session(case: Case) -> None:
     case.same([message.id for message in page], [f"e0{number}" for number in range(5)], "the newest turn of `ss`")
 
 
-@clause("paging.align_long", "A long turn comes whole, also one that is longer than a page.", level=Level.DEFAULT)
+@clause("paging.align_long", "A long turn comes whole, also one that is longer than a page.")
 async def long_turn(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)

@@ -39,7 +39,6 @@ async def at_each_turn_of_the_loop(case: Case, what: str, call: Callable[[int], 
 @clause(
     "cancel.append",
     "An append that is cancelled at any point is stored whole or not at all; a retry stores it once.",
-    level=Level.DEFAULT,
 )
 async def append(case: Case) -> None:
     adapter = await case.open()
@@ -61,7 +60,6 @@ async def append(case: Case) -> None:
 @clause(
     "cancel.turn",
     "A turn that is cancelled at any point is stored with its state or not at all; a retry stores it once.",
-    level=Level.DEFAULT,
 )
 async def turn(case: Case) -> None:
     adapter = await case.open()
@@ -88,7 +86,11 @@ async def turn(case: Case) -> None:
     case.same(len(await all_messages(adapter, "s")), 2 * (session.version - 1), "how many messages are stored")
 
 
-@clause("cancel.save", "A save that is cancelled at any point is stored once by its retry, never a conflict.")
+@clause(
+    "cancel.save",
+    "A save that is cancelled at any point is stored once by its retry, never a conflict.",
+    level=Level.SMOKE,
+)
 async def save(case: Case) -> None:
     adapter = await case.open()
     session = await adapter.sessions.save(Session(id="s"))
@@ -155,6 +157,7 @@ async def _refill(case: Case, adapter: Adapter) -> None:
 @clause(
     "cancel.read",
     "A read that is cancelled at any point leaves nothing behind: the next gets its own answer.",
+    level=Level.SMOKE,
 )
 async def read(case: Case) -> None:
     adapter = await case.open()
@@ -201,7 +204,11 @@ async def others(case: Case) -> None:
         case.same(found, expected, f"the messages of {name!r}")
 
 
-@clause("cancel.twin", "Of two callers who send one turn, one may go away, and the other gets his answer.")
+@clause(
+    "cancel.twin",
+    "Of two callers who send one turn, one may go away, and the other gets his answer.",
+    level=Level.SMOKE,
+)
 async def twin(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -220,7 +227,6 @@ async def twin(case: Case) -> None:
 @clause(
     "cancel.storm",
     "In a storm of cancellations nobody gets another's answer, and what was acknowledged is there.",
-    level=Level.DEFAULT,
 )
 async def storm(case: Case) -> None:
     adapter = await case.open()

@@ -37,7 +37,7 @@ async def nothing_left(case: Case, adapter: Adapter) -> None:
     await case.listed(adapter, SessionQuery(nested=True, include_expired=True, order="created"), [])
 
 
-@clause("children.named", "A child names its parent, and is listed below it.", needs=PARENTS)
+@clause("children.named", "A child names its parent, and is listed below it.", needs=PARENTS, level=Level.SMOKE)
 async def named(case: Case) -> None:
     adapter = await case.open()
     saved = [
@@ -56,7 +56,12 @@ async def named(case: Case) -> None:
 # --- creation -------------------------------------------------------------------------------------
 
 
-@clause("children.missing_parent", "A child of a parent that is not there is refused.", needs=PARENTS)
+@clause(
+    "children.missing_parent",
+    "A child of a parent that is not there is refused.",
+    needs=PARENTS,
+    level=Level.SMOKE,
+)
 async def missing_parent(case: Case) -> None:
     adapter = await case.open()
     orphan = Session(id="c", parent_id="none")
@@ -70,7 +75,7 @@ async def missing_parent(case: Case) -> None:
     case.same(list(await adapter.messages.find("c")), [], "the messages of a session of that id")
 
 
-@clause("children.deleted_parent", "A child of a deleted parent is refused.", needs=PARENTS)
+@clause("children.deleted_parent", "A child of a deleted parent is refused.", needs=PARENTS, level=Level.SMOKE)
 async def deleted_parent(case: Case) -> None:
     adapter = await case.open()
     await family(adapter, "p", "c")
@@ -242,9 +247,7 @@ async def life_after_expiry(case: Case) -> None:
 # --- many -----------------------------------------------------------------------------------------
 
 
-@clause(
-    "children.deep_and_wide", "Deep and wide families end with their parent.", needs=PARENTS, level=Level.DEFAULT
-)
+@clause("children.deep_and_wide", "Deep and wide families end with their parent.", needs=PARENTS)
 async def deep_and_wide(case: Case) -> None:
     adapter = await case.open()
     chain = [f"level-{level}" for level in range(30)]
@@ -262,7 +265,6 @@ async def deep_and_wide(case: Case) -> None:
     "children.over_a_thousand",
     "More than a thousand children are listed once each, and end with their parent.",
     needs=PARENTS,
-    level=Level.DEFAULT,
 )
 async def over_a_thousand(case: Case) -> None:
     adapter = await case.open()

@@ -14,7 +14,7 @@ from holdfast import (
 )
 from holdfast.models import Expected
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 async def _begin(case: Case) -> tuple[Adapter, Session]:
@@ -35,7 +35,11 @@ async def _stale(case: Case, call: Awaitable[Any], expected: int, actual: int, g
 # --- versions ---------------------------------------------------------------------------------------
 
 
-@clause("conflicts.save", "A save expects the version that was loaded; where another one is there, it is refused.")
+@clause(
+    "conflicts.save",
+    "A save expects the version that was loaded; where another one is there, it is refused.",
+    level=Level.SMOKE,
+)
 async def save(case: Case) -> None:
     adapter, session = await _begin(case)
     saved = await adapter.sessions.save(session)
@@ -47,7 +51,7 @@ async def save(case: Case) -> None:
         await _stale(case, adapter.sessions.save(session), 4, 3)
 
 
-@clause("conflicts.expected", "A save may expect another version than its own.")
+@clause("conflicts.expected", "A save may expect another version than its own.", level=Level.SMOKE)
 async def expected_version(case: Case) -> None:
     adapter, session = await _begin(case)
     session.version = 77

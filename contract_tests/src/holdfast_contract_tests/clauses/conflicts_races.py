@@ -29,7 +29,7 @@ def _one_winner(case: Case, answers: Sequence[T | BaseException]) -> T:
     return winners[0]
 
 
-@clause("conflicts.racing_saves", "Of racing saves of one version exactly one wins.")
+@clause("conflicts.racing_saves", "Of racing saves of one version exactly one wins.", level=Level.SMOKE)
 async def racing_saves(case: Case) -> None:
     adapter, session = await _begin(case)
     copies = [session.model_copy(update={"data": {"n": number}}) for number in range(10)]
@@ -38,7 +38,7 @@ async def racing_saves(case: Case) -> None:
     case.same(await adapter.sessions.get("s"), winner, "what is stored")
 
 
-@clause("conflicts.racing_creations", "Of racing creations of one session exactly one wins.")
+@clause("conflicts.racing_creations", "Of racing creations of one session exactly one wins.", level=Level.SMOKE)
 async def racing_creations(case: Case) -> None:
     adapter = await case.open()
     values = [Session(id="new", data={"n": number}) for number in range(10)]
@@ -78,7 +78,6 @@ async def any_at_once(case: Case) -> None:
     "conflicts.racing_handles",
     "Of racing writes through several handles exactly one wins, round after round.",
     needs=[Capability.SHARED],
-    level=Level.DEFAULT,
 )
 async def racing_handles(case: Case) -> None:
     handles = [await case.open() for _ in range(3)]

@@ -3,7 +3,7 @@
 from holdfast import Capability, NotFound, Session, SessionExpired, Turn
 from holdfast.models import Expected
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 @clause(
@@ -38,6 +38,7 @@ async def other_user(case: Case) -> None:
     "conflicts.other_user_expired",
     "An expired session of another user is answered as if there were none.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def other_user_expired(case: Case) -> None:
     adapter = await case.open()

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, InvalidArgument, Message, Session, Text, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.refused_values import NAIVE, Model, Number, Str, Word
 
 
@@ -57,7 +57,11 @@ def _message(case: Case, adapter: Adapter, fields: Fields) -> None:
     case.refused_at_once(InvalidArgument, lambda: adapter.commit(turn))
 
 
-@clause("values.message_conversions", "A message whose fields would come back as other types is refused.")
+@clause(
+    "values.message_conversions",
+    "A message whose fields would come back as other types is refused.",
+    level=Level.SMOKE,
+)
 async def message_conversions(case: Case) -> None:
     adapter = await _a_session(case)
     async with case.unchanged(adapter):
@@ -92,7 +96,11 @@ OF_A_SESSION: list[Fields] = [
 ]
 
 
-@clause("values.state_conversions", "A state whose fields would come back as other types is refused.")
+@clause(
+    "values.state_conversions",
+    "A state whose fields would come back as other types is refused.",
+    level=Level.SMOKE,
+)
 async def state_conversions(case: Case) -> None:
     adapter = await _a_session(case)
     for fields in OF_A_SESSION:

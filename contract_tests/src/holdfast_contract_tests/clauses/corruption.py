@@ -6,7 +6,7 @@ from typing import Any
 from holdfast import Adapter, CorruptRecord, HoldfastError, OutcomeUnknown, Session, SessionQuery
 from holdfast_contract_tests.calls import CALLS, calls_of
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.verdict import ContractError
 
 SECRET = "".join(["hun", "ter", "2"])
@@ -53,7 +53,11 @@ def _told(case: Case, error: CorruptRecord, seq: int | None) -> None:
     assert SECRET not in str(error), "the error's text holds what a user said"
 
 
-@clause("corruption.message", "A message that does not decode is `CorruptRecord` with its place, never absent.")
+@clause(
+    "corruption.message",
+    "A message that does not decode is `CorruptRecord` with its place, never absent.",
+    level=Level.SMOKE,
+)
 async def message(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -70,7 +74,11 @@ async def message(case: Case) -> None:
                 _told(case, await case.refused(CorruptRecord, call), 2)
 
 
-@clause("corruption.beside", 'With `on_corrupt="report"` the sound messages come, and the others are named.')
+@clause(
+    "corruption.beside",
+    'With `on_corrupt="report"` the sound messages come, and the others are named.',
+    level=Level.SMOKE,
+)
 async def beside(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -86,7 +94,11 @@ async def beside(case: Case) -> None:
     case.same([message.seq for message in told], [4], "the position of the next message")
 
 
-@clause("corruption.state", "A state that does not decode is `CorruptRecord` with its session, never absent.")
+@clause(
+    "corruption.state",
+    "A state that does not decode is `CorruptRecord` with its session, never absent.",
+    level=Level.SMOKE,
+)
 async def state(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s", data={"a": 1}))

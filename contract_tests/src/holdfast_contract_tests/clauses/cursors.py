@@ -57,7 +57,11 @@ async def start(adapter: Adapter, **walk: Any) -> str:
 # --- what is said with a cursor ---------------------------------------------------------------------
 
 
-@clause("cursors.goes_on", "A cursor carries its walk: the other arguments may be left out or repeated.")
+@clause(
+    "cursors.goes_on",
+    "A cursor carries its walk: the other arguments may be left out or repeated.",
+    level=Level.SMOKE,
+)
 async def goes_on(case: Case) -> None:
     adapter = await case.open()
     stored = await fill(case, adapter)
@@ -71,7 +75,7 @@ async def goes_on(case: Case) -> None:
             case.same(again.next, page.next, "its cursor")
 
 
-@clause("cursors.bounds", "The bounds of a walk cannot be changed under a cursor.")
+@clause("cursors.bounds", "The bounds of a walk cannot be changed under a cursor.", level=Level.SMOKE)
 async def bounds(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)
@@ -83,7 +87,7 @@ async def bounds(case: Case) -> None:
                 await case.refused(InvalidArgument, adapter.messages.find("s", cursor=cursor, **change))
 
 
-@clause("cursors.direction", "The direction of a walk cannot be changed under a cursor.")
+@clause("cursors.direction", "The direction of a walk cannot be changed under a cursor.", level=Level.SMOKE)
 async def direction(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)
@@ -231,7 +235,6 @@ async def other_kind(case: Case) -> None:
 @clause(
     "cursors.changed",
     "A cursor in which a letter was changed or lost is refused, or means the same.",
-    level=Level.DEFAULT,
 )
 async def changed(case: Case) -> None:
     adapter = await case.open()

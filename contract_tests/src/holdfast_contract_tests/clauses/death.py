@@ -11,7 +11,12 @@ from holdfast_contract_tests.reading import all_messages
 SURVIVES = [Capability.SURVIVES_PROCESS]
 
 
-@clause("death.restart", "What was acknowledged is there when it is opened again, all of it.", needs=SURVIVES)
+@clause(
+    "death.restart",
+    "What was acknowledged is there when it is opened again, all of it.",
+    needs=SURVIVES,
+    level=Level.SMOKE,
+)
 async def restart(case: Case) -> None:
     adapter = await case.new()
     async with adapter:
@@ -41,7 +46,6 @@ async def restart(case: Case) -> None:
     "death.kill",
     "A process that is killed inside a commit loses nothing that it was told, and leaves no half of a turn.",
     needs=SURVIVES,
-    level=Level.DEFAULT,
 )
 async def kill(case: Case) -> None:
     acked: list[int] = []

@@ -13,7 +13,7 @@ from holdfast import (
     Turn,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {"role": "tool"},
@@ -58,7 +58,12 @@ def _of_parts(id: str, *parts: Any) -> Message:
     return Message(id=id, role="assistant", content=[*parts])
 
 
-@clause("digests.words", "All that a message says counts: the same id with anything else is refused.", sealed=True)
+@clause(
+    "digests.words",
+    "All that a message says counts: the same id with anything else is refused.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def words(case: Case) -> None:
     adapter = await _begin(case)
     said: dict[str, Any] = {"id": "a", "role": "user", "content": "a"}
@@ -69,7 +74,7 @@ async def words(case: Case) -> None:
     case.same(list(await adapter.messages.find("s")), [stored], "what is stored after refused changes")
 
 
-@clause("digests.parts", "All that a part of a message says counts.", sealed=True)
+@clause("digests.parts", "All that a part of a message says counts.", sealed=True, level=Level.SMOKE)
 async def parts(case: Case) -> None:
     adapter = await _begin(case)
     first = [_of_parts(f"m{n}", part) for n, (part, _) in enumerate(PARTS)]
@@ -84,7 +89,12 @@ async def parts(case: Case) -> None:
     await case.refused(DuplicateIdConflict, adapter.messages.append("s", swapped))
 
 
-@clause("digests.types", "The type of a value counts: True, 1, 1.0 and '1' are different words.", sealed=True)
+@clause(
+    "digests.types",
+    "The type of a value counts: True, 1, 1.0 and '1' are different words.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def types(case: Case) -> None:
     adapter = await _begin(case)
     values = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, Message, NotFound, Session, SessionExpired, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._refusals import all_refused
 
 HOUR = timedelta(hours=1)
@@ -45,6 +45,7 @@ async def _expired(case: Case) -> tuple[Adapter, Session]:
     "expiry.instant",
     "A session lives up to its time, to the microsecond, and not beyond.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def instant(case: Case) -> None:
     adapter = await case.open()
@@ -68,6 +69,7 @@ async def instant(case: Case) -> None:
     "expiry.state_instant",
     "A state lives up to its time, to the microsecond, and reads as empty from then on.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def state_instant(case: Case) -> None:
     adapter = await case.open()
@@ -87,6 +89,7 @@ async def state_instant(case: Case) -> None:
     "expiry.far_and_near",
     "Times of expiry far off, in the past, or of another time zone, are kept as the instants that they are.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def far_and_near(case: Case) -> None:
     adapter = await case.open()

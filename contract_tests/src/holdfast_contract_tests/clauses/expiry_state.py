@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, Message, Session, SessionExpired, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 HOUR = timedelta(hours=1)
 
@@ -22,6 +22,7 @@ async def _now(adapter: Adapter, session_id: str = "s") -> Session:
     "An expired state reads as empty wherever it is read, and the rest of the session stays.",
     needs=[Capability.EXPIRY],
     sealed=True,
+    level=Level.SMOKE,
 )
 async def state(case: Case) -> None:
     adapter = await case.open()
@@ -48,6 +49,7 @@ async def state(case: Case) -> None:
     "expiry.state_stays_expired",
     "No append, read or turn of messages brings an expired state back.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def state_stays_expired(case: Case) -> None:
     adapter = await case.open(session_ttl=HOUR, refresh_ttl_on_read=True)

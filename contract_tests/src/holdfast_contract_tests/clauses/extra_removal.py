@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from holdfast import Capability, Message, Session
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 @clause(
     "removal.leaves_last_message_at",
     "A removal leaves `last_message_at`, whatever the times of the messages that it takes and leaves.",
     needs=[Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def leaves_last_message_at(case: Case) -> None:
     adapter = await case.open()

@@ -2,7 +2,7 @@
 
 from holdfast import Capability, NotFound, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 @clause(
@@ -24,6 +24,7 @@ async def all_removed_since(case: Case) -> None:
 @clause(
     "retries.nothing_to_nobody",
     "Appending no messages, or a turn of nothing, to a session that is not there is refused.",
+    level=Level.SMOKE,
 )
 async def nothing_to_nobody(case: Case) -> None:
     adapter = await case.open()

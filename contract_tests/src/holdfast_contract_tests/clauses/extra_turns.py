@@ -2,12 +2,16 @@
 
 from holdfast import Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 DATA = {"kept": True}
 
 
-@clause("turns.messages_keep_state", "No append, and no turn of messages alone, changes anything of a state.")
+@clause(
+    "turns.messages_keep_state",
+    "No append, and no turn of messages alone, changes anything of a state.",
+    level=Level.SMOKE,
+)
 async def messages_keep_state(case: Case) -> None:
     # The state is compared with what was saved: a state that was lost before looks unchanged afterwards.
     adapter = await case.open()

@@ -19,6 +19,7 @@ _HELD = 0.0002  # seconds; a write to a disk takes about that
 @clause(
     "flush.in_nobodys_context",
     "What is flushed for several callers runs in the context of none: no log field, tenant or span leaks.",
+    level=Level.SMOKE,
 )
 async def in_nobodys_context(case: Case) -> None:
     seen: list[str] = []
@@ -40,6 +41,7 @@ async def in_nobodys_context(case: Case) -> None:
 @clause(
     "flush.in_nobodys_task",
     "A write is never flushed in its caller's task, even if it is alone: the caller may be cancelled.",
+    level=Level.SMOKE,
 )
 async def in_nobodys_task(case: Case) -> None:
     callers: list[asyncio.Task[object] | None] = []
@@ -60,6 +62,7 @@ async def in_nobodys_task(case: Case) -> None:
 @clause(
     "flush.own_outcome",
     "Of writes that fly together each has its own outcome: one that is refused takes nothing from the others.",
+    level=Level.SMOKE,
 )
 async def own_outcome(case: Case) -> None:
     adapter = await case.open()
@@ -80,7 +83,6 @@ async def own_outcome(case: Case) -> None:
 @clause(
     "flush.loop_stays_free",
     "While the backend works, the event loop is free for others.",
-    level=Level.DEFAULT,
 )
 async def loop_stays_free(case: Case) -> None:
     # The least of many measurements: a call that blocks does so always, and a busy machine only now and then.

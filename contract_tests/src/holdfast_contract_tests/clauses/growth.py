@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Session
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 
 _BOUND = 6.0
 _TRIES = 15
@@ -35,7 +35,7 @@ def _check(case: Case, ratio: float, what: str) -> None:
     assert ratio < _BOUND, f"{what} costs {ratio:.1f} times as much, {_BOUND} are allowed"
 
 
-@clause("growth.append", "An append costs the same behind 10 and behind 2,000 messages.", level=Level.DEFAULT)
+@clause("growth.append", "An append costs the same behind 10 and behind 2,000 messages.")
 async def append(case: Case) -> None:
     adapter = await case.open()
     long = case.size(2_000, 2_000, 20_000)
@@ -48,7 +48,7 @@ async def append(case: Case) -> None:
     _check(case, ratio, f"an append behind {long:,} messages, beside one behind 10,")
 
 
-@clause("growth.newest", "The newest 20 cost the same of 200 and of 5,000 messages.", level=Level.DEFAULT)
+@clause("growth.newest", "The newest 20 cost the same of 200 and of 5,000 messages.")
 async def newest(case: Case) -> None:
     adapter = await case.open()
     long = case.size(5_000, 5_000, 50_000)
@@ -60,7 +60,7 @@ async def newest(case: Case) -> None:
     _check(case, ratio, f"reading the newest 20 of {long:,}, beside those of 200,")
 
 
-@clause("growth.state", "A save costs the same behind 10 and behind 2,000 messages.", level=Level.DEFAULT)
+@clause("growth.state", "A save costs the same behind 10 and behind 2,000 messages.")
 async def state(case: Case) -> None:
     adapter = await case.open()
     await _fill(case, adapter, "short", 10)

@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast import Capability, Message, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.reading import all_messages
 
@@ -76,6 +76,7 @@ async def read_removals(case: Case) -> None:
     "handles.read_redactions",
     "What one handle replaces, all others read at once.",
     needs=[Capability.SHARED, Capability.REPLACE],
+    level=Level.SMOKE,
 )
 async def read_redactions(case: Case) -> None:
     handles = await case.handles(3)

@@ -12,7 +12,7 @@ from holdfast import (
     Turn,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._refusals import all_refused
 
 ALIKE = ("s1", "S", "s ", "s:", "s/", "s/a", "s:a", "s_", "s%", "sx", "s*", "ss", "t", "%", "*")
@@ -27,7 +27,7 @@ async def _now(adapter: Adapter, session_id: str = "s") -> Session:
 # --- keys -------------------------------------------------------------------------------------------
 
 
-@clause("identity.key", "A new session gets a key, which stays whatever is written.")
+@clause("identity.key", "A new session gets a key, which stays whatever is written.", level=Level.SMOKE)
 async def key(case: Case) -> None:
     adapter = await case.open()
     created = await adapter.sessions.save(Session(id="s"))
@@ -39,7 +39,7 @@ async def key(case: Case) -> None:
     case.same(keys, [created.key] * 3, "the keys after an append, a save and a turn")
 
 
-@clause("identity.each_life", "Each life of an id has another key, and so has each session.")
+@clause("identity.each_life", "Each life of an id has another key, and so has each session.", level=Level.SMOKE)
 async def each_life(case: Case) -> None:
     adapter = await case.open()
     keys: list[str | None] = []
@@ -50,7 +50,7 @@ async def each_life(case: Case) -> None:
     assert len(set(keys)) == len(keys), f"a key was given twice: {keys}"
 
 
-@clause("identity.key_of_this_life", "A turn with the key of this life is stored.")
+@clause("identity.key_of_this_life", "A turn with the key of this life is stored.", level=Level.SMOKE)
 async def key_of_this_life(case: Case) -> None:
     adapter = await case.open()
     session = await adapter.sessions.save(Session(id="s"))
@@ -90,7 +90,11 @@ async def _deleted(case: Case) -> tuple[Adapter, Session]:
     return adapter, session
 
 
-@clause("identity.deleted", "Nothing of a deleted session can be reached, and no write brings it back.")
+@clause(
+    "identity.deleted",
+    "Nothing of a deleted session can be reached, and no write brings it back.",
+    level=Level.SMOKE,
+)
 async def deleted(case: Case) -> None:
     adapter, session = await _deleted(case)
     case.same(await adapter.sessions.get("s"), None, "the deleted session")

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, InvalidArgument, Message, NotFound, Session, SessionInfo, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._refusals import all_refused
 
 
@@ -16,7 +16,7 @@ async def _now(adapter: Adapter, session_id: str = "s") -> Session:
     return session
 
 
-@clause("identity.next_life", "The next life of an id sees nothing of the last.", sealed=True)
+@clause("identity.next_life", "The next life of an id sees nothing of the last.", sealed=True, level=Level.SMOKE)
 async def next_life(case: Case) -> None:
     adapter = await case.open()
     filled = Session(id="s", data={"secret": 1}, metadata={"m": 1}, agent="a", user_id="u", status="odd")
@@ -57,7 +57,7 @@ async def large_life(case: Case) -> None:
     case.same(list(await adapter.messages.find("s")), [stored], "the messages after a sweep")
 
 
-@clause("identity.dead_key", "A session that was loaded in one life is not found in the next.")
+@clause("identity.dead_key", "A session that was loaded in one life is not found in the next.", level=Level.SMOKE)
 async def dead_key(case: Case) -> None:
     adapter = await case.open()
     old = await adapter.sessions.save(Session(id="s", data={"life": 1}))
@@ -82,6 +82,7 @@ async def dead_key(case: Case) -> None:
     "identity.dead_key_removal",
     "A removal in the name of a dead life is not found.",
     needs=[Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def dead_key_removal(case: Case) -> None:
     adapter = await case.open()

@@ -47,13 +47,17 @@ async def _check_left(case: Case, adapter: Adapter, expected: Sequence[str]) -> 
         case.same(sorted(info.id for info in page), sorted(expected), "the ids that are listed")
 
 
-@clause("ids.exact", "Ids that look alike are different ids: none is trimmed, folded, normalised or cut.")
+@clause(
+    "ids.exact",
+    "Ids that look alike are different ids: none is trimmed, folded, normalised or cut.",
+    level=Level.SMOKE,
+)
 async def exact(case: Case) -> None:
     adapter = await _check_apart(case, FEW)
     await _check_left(case, adapter, FEW)
 
 
-@clause("ids.sessions", "Any legal id can be a session's, and reaches that session alone.", level=Level.DEFAULT)
+@clause("ids.sessions", "Any legal id can be a session's, and reaches that session alone.")
 async def sessions(case: Case) -> None:
     assert len({name.encode() for name in HARD}) == len(HARD), "the suite's own list has an id twice"
     adapter = await _check_apart(case, HARD)
@@ -109,7 +113,7 @@ _LEGAL = st.text(
 ).filter(lambda text: not text.isspace())
 
 
-@clause("ids.any_two", "Any two legal ids are one only if they are equal.", level=Level.DEFAULT)
+@clause("ids.any_two", "Any two legal ids are one only if they are equal.")
 def any_two(case: Case) -> None:
     adapter = case.run(case.open())
     numbers = count()

@@ -2,7 +2,7 @@
 
 from holdfast import Adapter, Capability, Message, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 # Sixteen a session: so many turns with a state are remembered.
 TURNS: list[list[tuple[str, int]]] = [
@@ -65,7 +65,11 @@ async def _check_turn(case: Case, adapter: Adapter, turn: Turn, repeat: bool) ->
 SEPARATORS = [":", "::", "/", "|", "#", "-", "_", ".", ",", " ", "~", "@", "+", "\\", "\u2028", "%", "{"]
 
 
-@clause("ids.pairs", "What two ids make together is never what two others make: 'a:b' and 'c', 'a' and 'b:c'.")
+@clause(
+    "ids.pairs",
+    "What two ids make together is never what two others make: 'a:b' and 'c', 'a' and 'b:c'.",
+    level=Level.SMOKE,
+)
 async def pairs(case: Case) -> None:
     adapter = await case.open()
     short = [Message(id=f"b{mark}c", role="user", content=f"a, b{mark}c") for mark in SEPARATORS]
@@ -90,7 +94,11 @@ async def pairs(case: Case) -> None:
     case.same([one.content for one in found], [one.content for one in short], "the messages of session 'a'")
 
 
-@clause("ids.filter_pairs", "User and agent of a query are never confused: 'a:b' and 'c' are not 'a' and 'b:c'.")
+@clause(
+    "ids.filter_pairs",
+    "User and agent of a query are never confused: 'a:b' and 'c' are not 'a' and 'b:c'.",
+    level=Level.SMOKE,
+)
 async def filter_pairs(case: Case) -> None:
     adapter = await case.open()
     marks = SEPARATORS[:10]

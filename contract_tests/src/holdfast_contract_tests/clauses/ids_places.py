@@ -8,12 +8,16 @@ from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._ids import HARD, each
 
 
-@clause("ids.filters", "A query by user, agent or status finds those of exactly that id.", level=Level.DEFAULT)
+@clause("ids.filters", "A query by user, agent or status finds those of exactly that id.")
 async def filters(case: Case) -> None:
     await _check_filters(case, HARD)
 
 
-@clause("ids.filters_alike", "A query by user, agent or status does not find those whose ids look alike.")
+@clause(
+    "ids.filters_alike",
+    "A query by user, agent or status does not find those whose ids look alike.",
+    level=Level.SMOKE,
+)
 async def filters_alike(case: Case) -> None:
     await _check_filters(case, ["a", "A", "a ", "\u00e1", "a\u0301", "%", "7", "07", "x" * 255, "x" * 254])
 
@@ -41,7 +45,6 @@ async def _check_filters(case: Case, names: Sequence[str]) -> None:
     "ids.walk",
     "A walk over sessions that were created at one moment gives each once, whatever their ids are.",
     needs=[Capability.LISTING_EXACT],
-    level=Level.DEFAULT,
 )
 async def walk(case: Case) -> None:
     adapter = await case.open()
@@ -66,7 +69,6 @@ async def walk(case: Case) -> None:
     "ids.tenants",
     "Any legal id can be a tenant's, and shows that tenant's sessions alone.",
     needs=[Capability.TENANTS],
-    level=Level.DEFAULT,
 )
 async def tenants(case: Case) -> None:
     await _check_tenants(case, [*HARD, "default", "public", "main", "-1"])
@@ -76,6 +78,7 @@ async def tenants(case: Case) -> None:
     "ids.tenants_alike",
     "Tenants whose ids look alike are different tenants.",
     needs=[Capability.TENANTS],
+    level=Level.SMOKE,
 )
 async def tenants_alike(case: Case) -> None:
     await _check_tenants(case, ["a", "A", "a ", "\u00e1", "a\u0301", "7", "07", "x" * 255, "x" * 254])
@@ -104,7 +107,6 @@ async def _check_tenants(case: Case, names: Sequence[str]) -> None:
     "ids.parents",
     "Any legal id can be a parent's, and has its own children alone.",
     needs=[Capability.PARENTS],
-    level=Level.DEFAULT,
 )
 async def parents(case: Case) -> None:
     adapter = await case.open()

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, InvalidArgument, InvalidIdentifier, Message, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 # ruff: noqa: E501 - a list of what is refused
 REFUSED: list[Any] = [
@@ -93,7 +93,7 @@ async def refused_late(case: Case) -> None:
     await _all_refused(case, SLIPPED)
 
 
-@clause("ids.refused_tenant", "What is no identifier is no tenant.", needs=[Capability.TENANTS])
+@clause("ids.refused_tenant", "What is no identifier is no tenant.", needs=[Capability.TENANTS], level=Level.SMOKE)
 async def refused_tenant(case: Case) -> None:
     await _all_refused(case, {"for_tenant": lambda a, x: a.for_tenant(x)})
 

@@ -16,7 +16,7 @@ from holdfast import (
     Turn,
 )
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 JUNK: list[Any] = [
     5,
@@ -183,17 +183,29 @@ async def _refuses(case: Case, holes: Mapping[str, Hole]) -> None:
                         case.refused_at_once(InvalidArgument, partial(call, target, value))
 
 
-@clause("inputs.sessions", "Calls on sessions refuse arguments of the wrong kind before anything is sent.")
+@clause(
+    "inputs.sessions",
+    "Calls on sessions refuse arguments of the wrong kind before anything is sent.",
+    level=Level.SMOKE,
+)
 async def sessions(case: Case) -> None:
     await _refuses(case, SESSIONS)
 
 
-@clause("inputs.messages", "Calls on messages refuse arguments of the wrong kind before anything is sent.")
+@clause(
+    "inputs.messages",
+    "Calls on messages refuse arguments of the wrong kind before anything is sent.",
+    level=Level.SMOKE,
+)
 async def messages(case: Case) -> None:
     await _refuses(case, MESSAGES)
 
 
-@clause("inputs.turns", "A commit refuses what is no turn, and turns with wrong parts, before anything is sent.")
+@clause(
+    "inputs.turns",
+    "A commit refuses what is no turn, and turns with wrong parts, before anything is sent.",
+    level=Level.SMOKE,
+)
 async def turns(case: Case) -> None:
     await _refuses(case, TURNS)
 

@@ -7,13 +7,15 @@ from typing import Any
 from holdfast import InvalidArgument, Message, RouteVisit, Session, SessionQuery, Turn
 from holdfast.parts import Text, ToolCall
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 NO_IDS: list[Any] = [5, {"$gt": ""}, [], "a\x00"]
 
 
 @clause(
-    "inputs.changed_parts", "A message with a part that was changed to something illegal is refused, not stored."
+    "inputs.changed_parts",
+    "A message with a part that was changed to something illegal is refused, not stored.",
+    level=Level.SMOKE,
 )
 async def changed_parts(case: Case) -> None:
     adapter = await case.open()
@@ -41,7 +43,11 @@ async def changed_visits(case: Case) -> None:
     case.same(await adapter.sessions.get("s"), None, "the session that was refused")
 
 
-@clause("inputs.changed_queries", "A query that was changed to something illegal is refused before it is sent.")
+@clause(
+    "inputs.changed_queries",
+    "A query that was changed to something illegal is refused before it is sent.",
+    level=Level.SMOKE,
+)
 async def changed_queries(case: Case) -> None:
     adapter = unwatched(await case.open())
     changes: list[dict[str, Any]] = [

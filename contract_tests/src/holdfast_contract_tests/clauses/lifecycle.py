@@ -17,14 +17,18 @@ from holdfast import (
 )
 from holdfast_contract_tests.calls import CALLS, calls_of
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.forking import raised_in_a_fork
 from holdfast_contract_tests.verdict import ContractError
 
 _PATIENCE = 5.0  # seconds for threads to end
 
 
-@clause("lifecycle.not_open", "Before it is opened, and after it was closed, every call is `AdapterClosed`.")
+@clause(
+    "lifecycle.not_open",
+    "Before it is opened, and after it was closed, every call is `AdapterClosed`.",
+    level=Level.SMOKE,
+)
 async def not_open(case: Case) -> None:
     calls = calls_of((await case.open()).capabilities)
     adapter = await case.new()
@@ -37,7 +41,9 @@ async def not_open(case: Case) -> None:
             await adapter.aclose()
 
 
-@clause("lifecycle.facts", "What it can do is known once it is open; its limits are known before.")
+@clause(
+    "lifecycle.facts", "What it can do is known once it is open; its limits are known before.", level=Level.SMOKE
+)
 async def facts(case: Case) -> None:
     adapter = await case.new()
     assert adapter.limits.page >= 1
@@ -54,7 +60,9 @@ async def facts(case: Case) -> None:
 
 
 @clause(
-    "lifecycle.twice", "Opening twice and closing twice do nothing more, and closing what is new does nothing."
+    "lifecycle.twice",
+    "Opening twice and closing twice do nothing more, and closing what is new does nothing.",
+    level=Level.SMOKE,
 )
 async def twice(case: Case) -> None:
     adapter = await case.new()

@@ -6,7 +6,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, Message, NotFound, Session, SessionExpired, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 HOUR = timedelta(hours=1)
 
@@ -21,6 +21,7 @@ async def _times(adapter: Adapter, session_id: str = "s") -> tuple[datetime | No
     "expiry.kept",
     "Without options only a save moves an expiry: an append leaves it, a save puts what it says.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def kept(case: Case) -> None:
     adapter = await case.open()
@@ -42,6 +43,7 @@ async def kept(case: Case) -> None:
     "expiry.kept_by_removal",
     "Without options a removal leaves the expiries.",
     needs=[Capability.EXPIRY, Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def kept_by_removal(case: Case) -> None:
     adapter = await case.open()
@@ -53,7 +55,12 @@ async def kept_by_removal(case: Case) -> None:
     case.same(await _times(adapter), (at, state_at), "both expiries")
 
 
-@clause("expiry.ttl_creation", "`message_ttl` and `session_ttl` are set by a creation.", needs=[Capability.EXPIRY])
+@clause(
+    "expiry.ttl_creation",
+    "`message_ttl` and `session_ttl` are set by a creation.",
+    needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
+)
 async def ttl_creation(case: Case) -> None:
     adapter = await case.open(message_ttl=HOUR, session_ttl=600)
     saved = await adapter.sessions.save(Session(id="s"))

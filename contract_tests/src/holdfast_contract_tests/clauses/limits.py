@@ -17,7 +17,7 @@ from holdfast import (
     UnserializableValue,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 __all__ = ["over"]
 
@@ -81,14 +81,16 @@ async def _limited(case: Case, **limits: int) -> Adapter:
     return adapter
 
 
-@clause("limits.declared", "The limits that were asked for are those that the adapter declares.")
+@clause(
+    "limits.declared", "The limits that were asked for are those that the adapter declares.", level=Level.SMOKE
+)
 async def declared(case: Case) -> None:
     wanted = Limits(message_bytes=1000, turn_bytes=2000, turn_messages=3, state_bytes=4000, depth=5, page=6)
     adapter = await case.open(limits=wanted)
     case.same(adapter.limits, wanted, "limits")
 
 
-@clause("limits.message_bytes", "`message_bytes` counts the bytes of one encoded message.")
+@clause("limits.message_bytes", "`message_bytes` counts the bytes of one encoded message.", level=Level.SMOKE)
 async def message_bytes(case: Case) -> None:
     adapter = await _limited(case, message_bytes=100)
     size = await _edge(case, adapter, _append, "message_bytes")
@@ -98,7 +100,7 @@ async def message_bytes(case: Case) -> None:
     case.same(last.content, "é" * (size // 2), "the longest message of two-byte letters, as it is read")
 
 
-@clause("limits.turn_bytes", "`turn_bytes` counts the bytes of all messages of one write.")
+@clause("limits.turn_bytes", "`turn_bytes` counts the bytes of all messages of one write.", level=Level.SMOKE)
 async def turn_bytes(case: Case) -> None:
     adapter = await _limited(case, turn_bytes=400)
     _between(await _edge(case, adapter, _append_four, "turn_bytes"), 60, 100, "text in each of four messages")

@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast import Limits, Message, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.clauses.limits import over
 
 _ROOM = 1000  # bytes that encoding may add to a text
@@ -18,7 +18,6 @@ _ROOM = 1000  # bytes that encoding may add to a text
 @clause(
     "limits.own_bytes",
     "What the adapter's own limits on bytes allow is stored and read whole.",
-    level=Level.DEFAULT,
 )
 async def own_bytes(case: Case) -> None:
     adapter = await case.open()
@@ -44,7 +43,6 @@ def _text(length: int) -> str:
 @clause(
     "limits.own_bytes_over",
     "What is over the adapter's own limits on bytes is refused by name.",
-    level=Level.DEFAULT,
 )
 async def own_bytesover(case: Case) -> None:
     adapter = await case.open()
@@ -109,7 +107,6 @@ _SPENT = 5_000_000  # bytes
 @clause(
     "limits.unfolding",
     "A small value that unfolds to a huge text is refused before memory is spent on it.",
-    level=Level.DEFAULT,
 )
 async def unfolding(case: Case) -> None:
     adapter = await case.open(limits=Limits(state_bytes=20_000, message_bytes=20_000))

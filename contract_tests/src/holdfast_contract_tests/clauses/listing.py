@@ -17,7 +17,7 @@ from holdfast import (
     VersionConflict,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.equality import shown
 
@@ -55,6 +55,7 @@ async def finds(case: Case, adapter: Adapter, expected: str, **query: Any) -> No
 @clause(
     "listing.orders",
     "A listing is by activity, last written first, unless it is asked for by creation, oldest first.",
+    level=Level.SMOKE,
 )
 async def orders(case: Case) -> None:
     adapter = await case.open()
@@ -64,7 +65,11 @@ async def orders(case: Case) -> None:
     await case.listed(adapter, SessionQuery(order="created"), ["a", "b", "c", "d"])
 
 
-@clause("listing.activity", "Every write is activity; no read, no refused write and no repetition is.")
+@clause(
+    "listing.activity",
+    "Every write is activity; no read, no refused write and no repetition is.",
+    level=Level.SMOKE,
+)
 async def activity(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)
@@ -93,7 +98,12 @@ async def activity(case: Case) -> None:
     await case.listed(adapter, SessionQuery(order="created"), list("abcd"))
 
 
-@clause("listing.removal_is_activity", "A removal of messages is activity.", needs=[Capability.REMOVE])
+@clause(
+    "listing.removal_is_activity",
+    "A removal of messages is activity.",
+    needs=[Capability.REMOVE],
+    level=Level.SMOKE,
+)
 async def removal_is_activity(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="a"))

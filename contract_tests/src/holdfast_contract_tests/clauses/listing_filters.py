@@ -12,7 +12,7 @@ from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.clauses.walks import walked
 
 
-@clause("listing.filters", "Filters by user, agent and status hold alone and together.")
+@clause("listing.filters", "Filters by user, agent and status hold alone and together.", level=Level.SMOKE)
 async def filters(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)
@@ -38,7 +38,6 @@ async def filters(case: Case) -> None:
 @clause(
     "listing.filters_combined",
     "Every combination of filters holds on every page of a walk, in both orders.",
-    level=Level.DEFAULT,
 )
 async def combined(case: Case) -> None:
     adapter = await case.open()
@@ -65,7 +64,11 @@ def _fits(has: dict[str, Any], query: dict[str, Any]) -> bool:
     )
 
 
-@clause("listing.filters_exact", "A filter takes values byte by byte: nothing that only looks like it.")
+@clause(
+    "listing.filters_exact",
+    "A filter takes values byte by byte: nothing that only looks like it.",
+    level=Level.SMOKE,
+)
 async def exact(case: Case) -> None:
     adapter = await case.open()
     values = ["u", "U", "uu", "u ", " u", "u%", "u*", "u_", "u:u", "ü", "u\u0308", "\uff55", "u'", "None"]
@@ -82,7 +85,11 @@ async def exact(case: Case) -> None:
                 await case.listed(adapter, query, [f"s{(number - shift) % count}"])
 
 
-@clause("listing.filters_follow", "Filters see what a save or a turn has changed, and forget what was before.")
+@clause(
+    "listing.filters_follow",
+    "Filters see what a save or a turn has changed, and forget what was before.",
+    level=Level.SMOKE,
+)
 async def follow(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)

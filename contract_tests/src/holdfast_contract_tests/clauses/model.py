@@ -5,7 +5,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from holdfast import Capability
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.model import machine_for
 
 
@@ -13,7 +13,6 @@ from holdfast_contract_tests.model import machine_for
     "model.games",
     "Whatever is called in whatever order, it answers and stores what the reference does.",
     needs=[Capability.LISTING_EXACT],
-    level=Level.DEFAULT,
 )
 def games(case: Case) -> None:
     chosen = hypothesis.settings(

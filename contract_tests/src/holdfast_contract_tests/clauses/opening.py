@@ -13,14 +13,17 @@ from holdfast import (
     UnsupportedCapability,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.verdict import ContractError
 
 STORED = [Capability.SURVIVES_PROCESS]
 
 
 @clause(
-    "opening.create_false", "With `create=False`, an absent schema is an error, and is not created.", needs=STORED
+    "opening.create_false",
+    "With `create=False`, an absent schema is an error, and is not created.",
+    needs=STORED,
+    level=Level.SMOKE,
 )
 async def create_false(case: Case) -> None:
     for _ in range(2):
@@ -35,7 +38,10 @@ async def create_false(case: Case) -> None:
 
 
 @clause(
-    "opening.newer_schema", "A newer schema that forbids this program is refused, and left alone.", needs=STORED
+    "opening.newer_schema",
+    "A newer schema that forbids this program is refused, and left alone.",
+    needs=STORED,
+    level=Level.SMOKE,
 )
 async def newer_schema(case: Case) -> None:
     async with await case.new() as adapter:
@@ -51,7 +57,11 @@ async def newer_schema(case: Case) -> None:
         assert await adapter.sessions.get("s") is not None, "a newer schema that allows it lost a session"
 
 
-@clause("opening.durability", "It opens only where an acknowledgement survives as much as is required.")
+@clause(
+    "opening.durability",
+    "It opens only where an acknowledgement survives as much as is required.",
+    level=Level.SMOKE,
+)
 async def durability(case: Case) -> None:
     adapter = await case.open()
     again = await case.open(require_durability=adapter.durability)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from holdfast import Adapter, Message, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.reading import all_messages
 
 MANY = 120  # more than one digit of positions: text sorts "10" before "9"
@@ -24,7 +24,7 @@ def positions(messages: Sequence[Message]) -> dict[str, int | None]:
     return {message.id: message.seq for message in messages}
 
 
-@clause("order.dense", "Positions are 1, 2, 3… in each session, without a hole.")
+@clause("order.dense", "Positions are 1, 2, 3… in each session, without a hole.", level=Level.SMOKE)
 async def dense(case: Case) -> None:
     adapter = await case.open()
     for name in ("s", "other"):
@@ -40,7 +40,7 @@ async def dense(case: Case) -> None:
         case.same((session.last_seq, session.message_count), (MANY, MANY), "last_seq and message_count")
 
 
-@clause("order.as_given", "Messages of one call get their positions in the order of the call.")
+@clause("order.as_given", "Messages of one call get their positions in the order of the call.", level=Level.SMOKE)
 async def as_given(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -56,7 +56,11 @@ async def as_given(case: Case) -> None:
     case.same(found, [*told, *done.messages, last], "the messages as read, beside what the calls answered")
 
 
-@clause("order.sessions_at_once", "Each session counts for itself, also where many are appended to at once.")
+@clause(
+    "order.sessions_at_once",
+    "Each session counts for itself, also where many are appended to at once.",
+    level=Level.SMOKE,
+)
 async def sessions_at_once(case: Case) -> None:
     adapter = await case.open()
     names = [f"s{number}" for number in range(8)]
@@ -70,7 +74,11 @@ async def sessions_at_once(case: Case) -> None:
             case.same(positions(messages), expected, f"positions in {name!r}")
 
 
-@clause("order.writers_at_once", "Writers at once leave no holes, and what one appends stays together.")
+@clause(
+    "order.writers_at_once",
+    "Writers at once leave no holes, and what one appends stays together.",
+    level=Level.SMOKE,
+)
 async def writers_at_once(case: Case) -> None:
     handles = await case.handles(4)
     await handles[0].sessions.save(Session(id="s"))

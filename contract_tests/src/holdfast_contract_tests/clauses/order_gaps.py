@@ -27,7 +27,9 @@ from holdfast_contract_tests.clauses.order import load, positions
 # --- what takes no position -----------------------------------------------------------------------
 
 
-@clause("order.refused_takes_none", "A write that is refused takes no position: no hole is left.")
+@clause(
+    "order.refused_takes_none", "A write that is refused takes no position: no hole is left.", level=Level.SMOKE
+)
 async def refused_takes_none(case: Case) -> None:
     adapter = await case.open(limits=Limits(turn_messages=3))
     session = await adapter.sessions.save(Session(id="s"))
@@ -53,7 +55,11 @@ async def refused_takes_none(case: Case) -> None:
     case.same([message.seq for message in found], list(range(1, len(refusals) + 2)), "all positions")
 
 
-@clause("order.refused_among_others", "Writes that are refused take no position from those that fly with them.")
+@clause(
+    "order.refused_among_others",
+    "Writes that are refused take no position from those that fly with them.",
+    level=Level.SMOKE,
+)
 async def refused_among_others(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -73,7 +79,12 @@ async def refused_among_others(case: Case) -> None:
     case.same(sorted(seq for seq in given if seq), [2, 3, 4, 5, 6, 7], "the positions of the others")
 
 
-@clause("order.duplicates_take_none", "A message that is there already takes no second position.", sealed=True)
+@clause(
+    "order.duplicates_take_none",
+    "A message that is there already takes no second position.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def duplicates_take_none(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -92,7 +103,12 @@ async def duplicates_take_none(case: Case) -> None:
 # --- for good -------------------------------------------------------------------------------------
 
 
-@clause("order.never_reused", "A position that was removed is never given again.", needs=[Capability.REMOVE])
+@clause(
+    "order.never_reused",
+    "A position that was removed is never given again.",
+    needs=[Capability.REMOVE],
+    level=Level.SMOKE,
+)
 async def never_reused(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -195,7 +211,6 @@ REMOVING = st.tuples(st.just("remove"), st.tuples(st.integers(0, 15), st.integer
     "order.any_mixture",
     "Positions stay dense, and are never reused, in any mixture of appends and removals.",
     needs=[Capability.REMOVE],
-    level=Level.DEFAULT,
 )
 def any_mixture(case: Case) -> None:
     adapter = case.run(case.open())

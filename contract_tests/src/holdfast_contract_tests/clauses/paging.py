@@ -54,7 +54,7 @@ def check_sizes(pages: Sequence[Sequence[Message]], size: int) -> None:
     assert all(found <= size for found in sizes), f"pages of at most {size} were asked for, found {shown(sizes)}"
 
 
-@clause("paging.to_newer", "A walk to newer messages meets each message once, in order.")
+@clause("paging.to_newer", "A walk to newer messages meets each message once, in order.", level=Level.SMOKE)
 async def to_newer(case: Case) -> None:
     adapter = await case.open()
     stored = await fill(case, adapter)
@@ -67,7 +67,11 @@ async def to_newer(case: Case) -> None:
             case.same(joined(pages), stored[3:], "the messages of the walk after 3")
 
 
-@clause("paging.to_older", "A walk to older messages meets each message once; its pages are oldest first.")
+@clause(
+    "paging.to_older",
+    "A walk to older messages meets each message once; its pages are oldest first.",
+    level=Level.SMOKE,
+)
 async def to_older(case: Case) -> None:
     adapter = await case.open()
     stored = await fill(case, adapter)
@@ -90,7 +94,6 @@ async def to_older(case: Case) -> None:
     "paging.holes",
     "Walks pass over what was removed, in both directions.",
     needs=[Capability.REMOVE],
-    level=Level.DEFAULT,
 )
 async def holes(case: Case) -> None:
     adapter = await case.open()
@@ -105,7 +108,7 @@ async def holes(case: Case) -> None:
                 case.same(joined_back(await walk(adapter, name, last=size)), left, "the walk to older messages")
 
 
-@clause("paging.last", "`last=n` is the newest n, oldest first.")
+@clause("paging.last", "`last=n` is the newest n, oldest first.", level=Level.SMOKE)
 async def last(case: Case) -> None:
     adapter = await case.open()
     stored = await fill(case, adapter)
@@ -119,7 +122,6 @@ async def last(case: Case) -> None:
 @clause(
     "paging.bounds",
     "With any bounds, a page holds the oldest that fit behind `after`, or the newest that fit before `before`.",
-    level=Level.DEFAULT,
 )
 async def bounds(case: Case) -> None:
     adapter = await case.open()
@@ -191,9 +193,7 @@ async def default_size(case: Case) -> None:
             case.same([len(page) for page in await walk(adapter, **first)], expected, "the sizes of the pages")
 
 
-@clause(
-    "paging.usual_size", "A page holds what the adapter's limits say, if nothing is said.", level=Level.DEFAULT
-)
+@clause("paging.usual_size", "A page holds what the adapter's limits say, if nothing is said.")
 async def usual_size(case: Case) -> None:
     adapter = await case.open()
     size = adapter.limits.page_default

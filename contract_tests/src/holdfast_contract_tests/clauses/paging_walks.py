@@ -12,7 +12,11 @@ from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.clauses.paging import Asked, check_sizes, fill, joined, joined_back, walk
 
 
-@clause("paging.while_appending", "A walk is not moved by what others append: it meets each message once.")
+@clause(
+    "paging.while_appending",
+    "A walk is not moved by what others append: it meets each message once.",
+    level=Level.SMOKE,
+)
 async def while_appending(case: Case) -> None:
     one, other = await case.handles(2)
     stored = await fill(case, one)
@@ -31,6 +35,7 @@ async def while_appending(case: Case) -> None:
     "paging.while_removing",
     "A walk is not moved by what others remove: nothing that stays is left out or met twice.",
     needs=[Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def while_removing(case: Case) -> None:
     one, other = await case.handles(2)
@@ -53,7 +58,6 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["append", "remove", "pass"]), st.i
     "paging.stable",
     "Whatever others append and remove, a walk meets what stays once, and in order.",
     needs=[Capability.REMOVE],
-    level=Level.DEFAULT,
 )
 def stable(case: Case) -> None:
     adapter = case.run(case.open())
@@ -101,7 +105,6 @@ def _check_met(case: Case, pages: Sequence[Page[Message]], stays: set[int], *, n
 @clause(
     "paging.over_a_thousand",
     "A session of more than a thousand messages is read whole, in both directions and with any size of page.",
-    level=Level.DEFAULT,
 )
 async def over_a_thousand(case: Case) -> None:
     adapter = await case.open()
@@ -136,7 +139,7 @@ async def over_ten_thousand(case: Case) -> None:
     case.same(list(page), stored[9_998:10_003], "the messages behind 9,998")
 
 
-@clause("paging.heavy", "Large messages are read whole, however many make a page.", level=Level.DEFAULT)
+@clause("paging.heavy", "Large messages are read whole, however many make a page.")
 async def heavy(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -158,7 +161,6 @@ async def heavy(case: Case) -> None:
     "removal.over_a_thousand",
     "A removal takes more than a thousand messages in one call, and leaves what is beside them.",
     needs=[Capability.REMOVE],
-    level=Level.DEFAULT,
 )
 async def removes_over_a_thousand(case: Case) -> None:
     adapter = await case.open()
@@ -175,7 +177,6 @@ async def removes_over_a_thousand(case: Case) -> None:
 @clause(
     "removal.deletes_over_a_thousand",
     "Deleting a session of more than a thousand messages leaves none of them, not even for `sweep`.",
-    level=Level.DEFAULT,
 )
 async def deletes_over_a_thousand(case: Case) -> None:
     adapter = await case.open()

@@ -17,7 +17,7 @@ from holdfast import (
     ToolResult,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 # Names that are no words of Python: a part keeps whatever fields it was given.
 _ODD: dict[str, Any] = {"z": 1, "a.b": 2, "$set": {"x": 1}, "": None, "a b": [1], "é": "é", "e\u0301": (), "A": 1}
@@ -87,7 +87,12 @@ def _extra(part: Any) -> list[tuple[str, Any]]:
     return list((part.model_extra or {}).items())
 
 
-@clause("parts.kinds", "Each part comes back as it was, of the same kind and with all its fields.", sealed=True)
+@clause(
+    "parts.kinds",
+    "Each part comes back as it was, of the same kind and with all its fields.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def kinds(case: Case) -> None:
     found = await _said(case, *({"content": [part]} for part in KNOWN))
     for part, message in zip(KNOWN, found, strict=True):
@@ -96,13 +101,13 @@ async def kinds(case: Case) -> None:
             case.same(_extra(message.content[0]), _extra(part), "the fields that are not of its kind, in order")
 
 
-@clause("parts.order", "Many parts in one message keep their order.", sealed=True)
+@clause("parts.order", "Many parts in one message keep their order.", sealed=True, level=Level.SMOKE)
 async def order(case: Case) -> None:
     [found] = await _said(case, {"content": [*KNOWN, *KNOWN, *reversed(KNOWN)]})
     case.same(found.content, [*KNOWN, *KNOWN, *reversed(KNOWN)], "the content")
 
 
-@clause("parts.plain_objects", "Parts that were given as plain objects come back as parts.")
+@clause("parts.plain_objects", "Parts that were given as plain objects come back as parts.", level=Level.SMOKE)
 async def plain_objects(case: Case) -> None:
     content = [
         {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},

@@ -8,7 +8,7 @@ from typing import Any
 from holdfast import Adapter, Capability, Session, SessionQuery
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.checker import History
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.processes import Process, start
 from holdfast_contract_tests.reading import all_messages, all_sessions
 
@@ -31,7 +31,6 @@ async def _all_of(*calls: Awaitable[Any]) -> list[Any]:
     "processes.appends",
     "Eight processes that append to one session lose nothing, duplicate nothing and keep each writer's order.",
     needs=SHARED,
-    level=Level.DEFAULT,
 )
 async def appends(case: Case) -> None:
     adapter = await case.open()
@@ -65,7 +64,6 @@ async def _read_on(history: History, adapter: Adapter, writes: int) -> None:
     "processes.lost_updates",
     "Processes that raise one counter by optimistic locking lose no update.",
     needs=SHARED,
-    level=Level.DEFAULT,
 )
 async def lost_updates(case: Case) -> None:
     adapter = await case.open()
@@ -86,7 +84,6 @@ async def lost_updates(case: Case) -> None:
     "processes.initialize",
     "Eight processes that open at once where there is no schema all find one, and can write.",
     needs=SHARED,
-    level=Level.DEFAULT,
 )
 async def initialize(case: Case) -> None:
     names = [f"p{number}" for number in range(PROCESSES)]
@@ -106,7 +103,6 @@ async def initialize(case: Case) -> None:
     "processes.sees",
     "What one process was told is stored, another sees at once.",
     needs=SHARED,
-    level=Level.DEFAULT,
 )
 async def sees(case: Case) -> None:
     adapter = await case.open()
@@ -136,7 +132,6 @@ async def _up_to_date(adapter: Adapter, seq: int) -> None:
     "processes.cursor",
     "A cursor is good in another process.",
     needs=SHARED,
-    level=Level.DEFAULT,
 )
 async def cursor(case: Case) -> None:
     adapter = await case.open()

@@ -5,7 +5,7 @@ import asyncio
 from holdfast import Adapter, Capability, Session, Turn
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.checker import History
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.racing import RACERS
 from holdfast_contract_tests.reading import all_messages
 
@@ -13,7 +13,6 @@ from holdfast_contract_tests.reading import all_messages
 @clause(
     "races.appends",
     "Many who append to one session at once lose nothing, duplicate nothing, and keep each his own order.",
-    level=Level.DEFAULT,
 )
 async def appends(case: Case) -> None:
     handles = await case.handles(4)
@@ -43,7 +42,6 @@ async def appends(case: Case) -> None:
 @clause(
     "races.turns_whole",
     "A reader never sees a part of a turn: its messages stand together, and its state is there with them.",
-    level=Level.DEFAULT,
 )
 async def turns_whole(case: Case) -> None:
     handles = await case.handles(3)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from holdfast import Capability, NotFound, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.racing import RACERS, one_winner, outcomes
 from holdfast_contract_tests.reading import all_messages
 
@@ -33,6 +33,7 @@ async def deletion(case: Case) -> None:
     "races.expired",
     "Of many who create an expired session anew at once, exactly one does, and the old rows stay unseen.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def expired(case: Case) -> None:
     handles = await case.handles(RACERS)

@@ -4,12 +4,12 @@ import asyncio
 
 from holdfast import Adapter, DuplicateIdConflict, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.racing import RACERS, one_winner, outcomes
 from holdfast_contract_tests.reading import all_messages
 
 
-@clause("races.creation", "Of many who create one session at once, exactly one does.")
+@clause("races.creation", "Of many who create one session at once, exactly one does.", level=Level.SMOKE)
 async def creation(case: Case) -> None:
     handles = await case.handles(RACERS)
     for name in ("s1", "s2", "s3"):
@@ -21,7 +21,11 @@ async def creation(case: Case) -> None:
         case.same({(lost.expected, lost.actual) for lost in losers}, {(0, 1)}, "what the losers are told")
 
 
-@clause("races.versions", "Of many who save over one version, exactly one wins, and the others change nothing.")
+@clause(
+    "races.versions",
+    "Of many who save over one version, exactly one wins, and the others change nothing.",
+    level=Level.SMOKE,
+)
 async def versions(case: Case) -> None:
     handles = await case.handles(RACERS)
     current = await handles[0].sessions.save(Session(id="s"))
@@ -87,7 +91,11 @@ async def lost_updates(case: Case) -> None:
     case.same((session.data["n"], session.version), (4 * wanted, 4 * wanted + 1), "the counter and the version")
 
 
-@clause("races.any", 'Saves with `expected="any"` at once are each stored: each raises the version by one.')
+@clause(
+    "races.any",
+    'Saves with `expected="any"` at once are each stored: each raises the version by one.',
+    level=Level.SMOKE,
+)
 async def any_version(case: Case) -> None:
     handles = await case.handles(RACERS)
     session = await handles[0].sessions.save(Session(id="s"))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from holdfast import Adapter, Capability, Message, NotFound, Session, Turn
 from holdfast.parts import Part, Text, ToolCall
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 SECRET = "".join(["the ", "card ", "number ", "4111"])  # in no file of ours as one word
 
@@ -33,6 +33,7 @@ def _text(content: str) -> Message:
     "What a message says is replaced as a whole; its position, turn, segment and time stay.",
     needs=[Capability.REPLACE],
     sealed=True,
+    level=Level.SMOKE,
 )
 async def place(case: Case) -> None:
     adapter, stored = await _begin(case)
@@ -66,6 +67,7 @@ async def session(case: Case) -> None:
     "Any retry of the old text is a replay: it is answered with the new text, and brings nothing back.",
     needs=[Capability.REPLACE],
     sealed=True,
+    level=Level.SMOKE,
 )
 async def retry(case: Case) -> None:
     adapter, _ = await _begin(case)

@@ -23,7 +23,7 @@ from holdfast import (
     UnserializableValue,
 )
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 NAIVE = datetime.fromisoformat("2026-01-01")
 
@@ -263,6 +263,7 @@ async def refused_message(case: Case) -> None:
     "values.refused_replacement",
     "A replacement with a value that would not come back equal is refused, with its place, before it is sent.",
     needs=[Capability.REPLACE],
+    level=Level.SMOKE,
 )
 async def refused_replacement(case: Case) -> None:
     await _refuses(case, _replacement_places)

@@ -42,7 +42,6 @@ async def between(case: Case) -> None:
     "removal.each_pair",
     "A removal between any two positions takes what lies between, and nothing else.",
     needs=REMOVE,
-    level=Level.DEFAULT,
 )
 async def each_pair(case: Case) -> None:
     adapter = await case.open()
@@ -77,7 +76,12 @@ async def empty_range(case: Case) -> None:
                 await case.refused(InvalidArgument, adapter.messages.remove("s", after=after, through=through))
 
 
-@clause("removal.beyond", "What was never appended cannot be removed, nor anything with it.", needs=REMOVE)
+@clause(
+    "removal.beyond",
+    "What was never appended cannot be removed, nor anything with it.",
+    needs=REMOVE,
+    level=Level.SMOKE,
+)
 async def beyond(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)
@@ -90,7 +94,9 @@ async def beyond(case: Case) -> None:
         await case.refused(InvalidArgument, adapter.commit(turn))
 
 
-@clause("removal.counts", "What is removed already is not counted, and is no error.", needs=REMOVE)
+@clause(
+    "removal.counts", "What is removed already is not counted, and is no error.", needs=REMOVE, level=Level.SMOKE
+)
 async def counts(case: Case) -> None:
     adapter = await case.open()
     await fill(case, adapter)

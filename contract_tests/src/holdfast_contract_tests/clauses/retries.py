@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast import Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 MANY = 250  # more than some stores look up, or bind, in one statement
 MIXTURES = ("ab", "ba", "xaby", "xayb", "abx", "axb", "xab", "ax")  # a and b are there, x and y are new
@@ -14,6 +14,7 @@ MIXTURES = ("ab", "ba", "xaby", "xayb", "abx", "axb", "xab", "ax")  # a and b ar
     "retries.append",
     "Appending the same messages again stores them once, changes nothing, and is answered as the first time.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def append(case: Case) -> None:
     adapter = await case.open()
@@ -38,7 +39,7 @@ async def append(case: Case) -> None:
     case.same(list(again), list(first), "the answer where what was read is appended again")
 
 
-@clause("retries.large_append", "A retry of very many messages is known as a whole.")
+@clause("retries.large_append", "A retry of very many messages is known as a whole.", level=Level.SMOKE)
 async def large_append(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -56,6 +57,7 @@ async def large_append(case: Case) -> None:
     "retries.among_new",
     "What was there already keeps its place, turn and time among messages that are new.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def among_new(case: Case) -> None:
     adapter = await case.open()

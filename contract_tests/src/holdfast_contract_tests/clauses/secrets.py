@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, HoldfastError, Limits, Message, Session, SessionQuery, Text, Turn
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 SECRET = "".join(["hun", "ter", "2"])
 
@@ -70,7 +70,11 @@ def _message(**fields: Any) -> Message:
     return Message(**said)
 
 
-@clause("errors.messages", "No error of an append or a commit tells what a message says, and it can be pickled.")
+@clause(
+    "errors.messages",
+    "No error of an append or a commit tells what a message says, and it can be pickled.",
+    level=Level.SMOKE,
+)
 async def messages(case: Case) -> None:
     adapter = unwatched(await case.open(limits=Limits(message_bytes=100_000)))
     await adapter.sessions.save(Session(id="s"))
@@ -89,7 +93,7 @@ async def _commit(adapter: Adapter, make: Callable[[], Message]) -> Any:
     return await adapter.commit(Turn(session_id="s", messages=[make()]))
 
 
-@clause("errors.guards", "No error of a guard tells what was to be written, or what is there.")
+@clause("errors.guards", "No error of a guard tells what was to be written, or what is there.", level=Level.SMOKE)
 async def guards(case: Case) -> None:
     adapter = await case.open()
     said = [Message(id="m", role="user", content=SECRET, metadata={SECRET: SECRET})]

@@ -2,7 +2,7 @@
 
 from holdfast import Adapter, DuplicateIdConflict, Message, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 async def _begin(case: Case) -> tuple[Adapter, Session]:
@@ -10,7 +10,12 @@ async def _begin(case: Case) -> tuple[Adapter, Session]:
     return adapter, await adapter.sessions.save(Session(id="s"))
 
 
-@clause("segments.each_once", "Each segment of a turn is stored once, whichever is retried.", sealed=True)
+@clause(
+    "segments.each_once",
+    "Each segment of a turn is stored once, whichever is retried.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def each_once(case: Case) -> None:
     adapter, session = await _begin(case)
     session.data["a"] = 1
@@ -34,7 +39,9 @@ async def each_once(case: Case) -> None:
     case.same((stored.version, stored.data, stored.last_seq), (3, {"a": 2}, 3), "version, data and last_seq")
 
 
-@clause("segments.many", "A turn may have many segments: each keeps its number, and is known by it.")
+@clause(
+    "segments.many", "A turn may have many segments: each keeps its number, and is known by it.", level=Level.SMOKE
+)
 async def many(case: Case) -> None:
     adapter, session = await _begin(case)
     turns: list[Turn] = []
@@ -51,7 +58,7 @@ async def many(case: Case) -> None:
         case.same(told, (True, number + 2, number + 1), f"replayed, version and position of segment {number}")
 
 
-@clause("segments.states", "Two segments of one turn may bring two states without messages.")
+@clause("segments.states", "Two segments of one turn may bring two states without messages.", level=Level.SMOKE)
 async def states(case: Case) -> None:
     adapter, session = await _begin(case)
     for number in (0, 1):

@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast import Capability, Session
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 WORDS = "a sentence that nobody else says"
 
@@ -13,6 +13,7 @@ WORDS = "a sentence that nobody else says"
     "redaction.gone",
     "The words of a redacted message are gone from the store before the call returns.",
     needs=[Capability.REPLACE],
+    level=Level.SMOKE,
 )
 async def gone(case: Case) -> None:
     adapter = await case.open()
@@ -25,7 +26,9 @@ async def gone(case: Case) -> None:
     assert WORDS.encode() not in await probe.raw(), "the old words are still in the store"
 
 
-@clause("identity.rows_freed", "What a deleted session held is freed when the deletion returns.")
+@clause(
+    "identity.rows_freed", "What a deleted session held is freed when the deletion returns.", level=Level.SMOKE
+)
 async def rows_freed(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="stays"))
@@ -40,7 +43,11 @@ async def rows_freed(case: Case) -> None:
         case.same(await probe.rows(), before, "how many rows are left")
 
 
-@clause("locks.others_go_on", "A session that somebody else holds locked delays no other, and waits for its turn.")
+@clause(
+    "locks.others_go_on",
+    "A session that somebody else holds locked delays no other, and waits for its turn.",
+    level=Level.SMOKE,
+)
 async def others_go_on(case: Case) -> None:
     adapter = await case.open()
     names = ["held", *(f"s{number}" for number in range(8))]

@@ -34,7 +34,7 @@ async def _sweep_all(adapter: Adapter, limit: int) -> list[int]:
     raise AssertionError(f"sweep(limit={limit}) was called {STEPS} times, and never said that nothing is left")
 
 
-@clause("sweeping.nothing_dead", "Where nothing is dead, a sweep frees nothing, and says so.")
+@clause("sweeping.nothing_dead", "Where nothing is dead, a sweep frees nothing, and says so.", level=Level.SMOKE)
 async def nothing_dead(case: Case) -> None:
     adapter = await case.open()
     await _fill(case, adapter, "a", "b", expires_at=None)
@@ -48,6 +48,7 @@ async def nothing_dead(case: Case) -> None:
     "sweeping.alive",
     "A sweep passes by whatever lives, up to the last microsecond.",
     needs=[Capability.EXPIRY],
+    level=Level.SMOKE,
 )
 async def alive(case: Case) -> None:
     adapter = await case.open()
@@ -128,6 +129,7 @@ async def families(case: Case) -> None:
     "sweeping.parents_of_the_expired",
     "A parent lives on when its child has expired and is swept.",
     needs=[Capability.EXPIRY, Capability.PARENTS],
+    level=Level.SMOKE,
 )
 async def parents_of_the_expired(case: Case) -> None:
     adapter = await case.open()
@@ -178,7 +180,7 @@ async def next_life(case: Case) -> None:
     case.same(await adapter.sweep(), 0, "what one more sweep freed")
 
 
-@clause("sweeping.deleted", "Deleting leaves nothing to sweep, however much there was.", level=Level.DEFAULT)
+@clause("sweeping.deleted", "Deleting leaves nothing to sweep, however much there was.")
 async def deleted(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))

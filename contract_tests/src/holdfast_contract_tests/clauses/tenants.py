@@ -18,7 +18,7 @@ from holdfast import (
     Turn,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.equality import shown
 
@@ -122,7 +122,10 @@ def public(protocol: type, prefix: str = "") -> set[str]:
 
 
 @clause(
-    "tenants.isolated", "To every public method, another tenant's session is as if there were none.", needs=TENANTS
+    "tenants.isolated",
+    "To every public method, another tenant's session is as if there were none.",
+    needs=TENANTS,
+    level=Level.SMOKE,
 )
 async def isolated(case: Case) -> None:
     methods = public(SessionRepository, "sessions.") | public(MessageRepository, "messages.") | public(Adapter)
@@ -164,7 +167,10 @@ def _of(tenant: str, word: str) -> Message:
 
 
 @clause(
-    "tenants.own_sessions", "One id is another session in each tenant, with messages of its own.", needs=TENANTS
+    "tenants.own_sessions",
+    "One id is another session in each tenant, with messages of its own.",
+    needs=TENANTS,
+    level=Level.SMOKE,
 )
 async def own_sessions(case: Case) -> None:
     adapter = await case.open()
@@ -183,7 +189,12 @@ async def own_sessions(case: Case) -> None:
     case.same(len(keys), 3, "how many keys the three sessions have")
 
 
-@clause("tenants.own_writes", "What is written in one tenant changes nothing in another.", needs=TENANTS)
+@clause(
+    "tenants.own_writes",
+    "What is written in one tenant changes nothing in another.",
+    needs=TENANTS,
+    level=Level.SMOKE,
+)
 async def own_writes(case: Case) -> None:
     adapter = await case.open()
     views = await fill(adapter)
@@ -206,6 +217,7 @@ async def own_writes(case: Case) -> None:
     "tenants.own_removals",
     "A removal in one tenant takes no messages of another.",
     needs=[Capability.TENANTS, Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def own_removals(case: Case) -> None:
     adapter = await case.open()

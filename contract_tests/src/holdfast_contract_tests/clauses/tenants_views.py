@@ -5,14 +5,19 @@ from typing import Any
 
 from holdfast import AdapterClosed, Capability, InvalidIdentifier, NotFound, Session
 from holdfast_contract_tests.case import Case, unwatched
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.equality import shown
 
 TENANTS = [Capability.TENANTS]
 
 
-@clause("tenants.same_errors", "The errors of missing and of foreign sessions read the same.", needs=TENANTS)
+@clause(
+    "tenants.same_errors",
+    "The errors of missing and of foreign sessions read the same.",
+    needs=TENANTS,
+    level=Level.SMOKE,
+)
 async def same_errors(case: Case) -> None:
     adapter = await case.open()
     await adapter.for_tenant("t").sessions.save(Session(id="foreign"))
@@ -31,7 +36,12 @@ async def same_errors(case: Case) -> None:
     case.same(texts["foreign"], texts["missing"], "the texts of the errors")
 
 
-@clause("tenants.views_replace", "A view of a view replaces the tenant, and does not nest.", needs=TENANTS)
+@clause(
+    "tenants.views_replace",
+    "A view of a view replaces the tenant, and does not nest.",
+    needs=TENANTS,
+    level=Level.SMOKE,
+)
 async def views_replace(case: Case) -> None:
     adapter = await case.open()
     one, other = adapter.for_tenant("t"), adapter.for_tenant("T")
@@ -42,7 +52,12 @@ async def views_replace(case: Case) -> None:
     case.same(await adapter.sessions.get("s"), None, "the session in the default tenant")
 
 
-@clause("tenants.identifiers", "A tenant is an identifier: what breaks their rules is refused.", needs=TENANTS)
+@clause(
+    "tenants.identifiers",
+    "A tenant is an identifier: what breaks their rules is refused.",
+    needs=TENANTS,
+    level=Level.SMOKE,
+)
 async def identifiers(case: Case) -> None:
     adapter = await case.open()
     wrong: list[Any] = ["", " ", "\x00", "a\nb", "x" * 256, "\ud800", None, 5, b"t", ["t"]]

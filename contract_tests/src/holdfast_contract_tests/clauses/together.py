@@ -53,7 +53,9 @@ def _kinds(outcomes: Sequence[Any]) -> list[str]:
 
 
 @clause(
-    "together.answers", "Each of several turns at once is told its own messages, and the session as it was then."
+    "together.answers",
+    "Each of several turns at once is told its own messages, and the session as it was then.",
+    level=Level.SMOKE,
 )
 async def answers(case: Case) -> None:
     adapter = await _begin(case)
@@ -71,7 +73,9 @@ async def answers(case: Case) -> None:
 
 
 @clause(
-    "together.states", "Of states that are saved at once with messages none is lost, and each is told its version."
+    "together.states",
+    "Of states that are saved at once with messages none is lost, and each is told its version.",
+    level=Level.SMOKE,
 )
 async def states(case: Case) -> None:
     adapter = await _begin(case)
@@ -88,7 +92,11 @@ async def states(case: Case) -> None:
     case.same(sorted(m.id for m in await _stored(adapter)), [f"m{n}" for n in range(10)], "what is stored")
 
 
-@clause("together.mixed", "Appends, saves and turns of one session at once are all stored, each once.")
+@clause(
+    "together.mixed",
+    "Appends, saves and turns of one session at once are all stored, each once.",
+    level=Level.SMOKE,
+)
 async def mixed(case: Case) -> None:
     adapter = await _begin(case, "s", "other")
     value = Session(id="s", data={"n": 1})
@@ -228,9 +236,7 @@ async def removals(case: Case) -> None:
     case.same((now.last_seq, now.message_count, now.version), (8, 3, 2), "last_seq, message_count, version")
 
 
-@clause(
-    "together.many_appends", f"Of {VOLUME} appends at once, to many sessions, none is lost.", level=Level.DEFAULT
-)
+@clause("together.many_appends", f"Of {VOLUME} appends at once, to many sessions, none is lost.")
 async def many_appends(case: Case) -> None:
     names = [f"s{number}" for number in range(8)]
     adapter = await _begin(case, *names)
@@ -244,7 +250,7 @@ async def many_appends(case: Case) -> None:
     case.same(len(told), VOLUME, "the number of messages")
 
 
-@clause("together.many_saves", f"Of {VOLUME} saves at once, to many sessions, none is lost.", level=Level.DEFAULT)
+@clause("together.many_saves", f"Of {VOLUME} saves at once, to many sessions, none is lost.")
 async def many_saves(case: Case) -> None:
     adapter = await case.open()
     values = [Session(id=f"s{number}", data={"n": number}) for number in range(VOLUME)]
@@ -254,7 +260,7 @@ async def many_saves(case: Case) -> None:
         case.same(await adapter.sessions.get(value.id), answer, f"what is stored of {value.id!r}")
 
 
-@clause("together.many_turns", f"Of {VOLUME} turns at once, to many sessions, none is lost.", level=Level.DEFAULT)
+@clause("together.many_turns", f"Of {VOLUME} turns at once, to many sessions, none is lost.")
 async def many_turns(case: Case) -> None:
     names = [f"s{number}" for number in range(8)]
     adapter = await _begin(case, *names)

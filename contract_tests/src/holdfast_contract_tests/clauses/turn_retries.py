@@ -5,7 +5,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 
 async def _begin(case: Case) -> tuple[Adapter, Session]:
@@ -24,7 +24,12 @@ async def _now(adapter: Adapter) -> Session:
     return session
 
 
-@clause("retries.turn", "A retried turn is stored once, and gets the answer of its first try.", sealed=True)
+@clause(
+    "retries.turn",
+    "A retried turn is stored once, and gets the answer of its first try.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def turn_again(case: Case) -> None:
     adapter, session = await _begin(case)
     session.data["a"] = 1
@@ -46,7 +51,12 @@ async def turn_again(case: Case) -> None:
     )
 
 
-@clause("retries.save", "A retried save is stored once, even after others have saved since.", sealed=True)
+@clause(
+    "retries.save",
+    "A retried save is stored once, even after others have saved since.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def save_again(case: Case) -> None:
     adapter, session = await _begin(case)
     session.data["n"] = 1
@@ -64,7 +74,7 @@ async def save_again(case: Case) -> None:
     case.same((now.version, now.data), (3, {"n": 2}), "version and data that are stored")
 
 
-@clause("retries.save_over_any", "A save over any version is stored once per turn id.")
+@clause("retries.save_over_any", "A save over any version is stored once per turn id.", level=Level.SMOKE)
 async def save_over_any(case: Case) -> None:
     adapter, session = await _begin(case)
     for attempt in range(3):
@@ -83,7 +93,7 @@ async def save_without_turn_id(case: Case) -> None:
     case.same((error.expected, error.actual), (1, 2), "expected and actual version")
 
 
-@clause("retries.creation", "A retried creation makes one session.", sealed=True)
+@clause("retries.creation", "A retried creation makes one session.", sealed=True, level=Level.SMOKE)
 async def creation(case: Case) -> None:
     adapter = await case.open()
     turn = Turn(session_id="new", session=Session(id="new", data={"a": 1}), messages=case.say("a"))

@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast import Adapter, Capability, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 WINDOW = 16
 
@@ -25,7 +25,11 @@ async def _now(adapter: Adapter) -> Session:
     return session
 
 
-@clause("retries.window", "The last 16 writes with a state are remembered, and no refused one takes a place.")
+@clause(
+    "retries.window",
+    "The last 16 writes with a state are remembered, and no refused one takes a place.",
+    level=Level.SMOKE,
+)
 async def window(case: Case) -> None:
     adapter, session = await _begin(case)
     session.data["a"] = 1
@@ -37,7 +41,11 @@ async def window(case: Case) -> None:
     case.same((await _now(adapter)).version, WINDOW + 1, "the version that is stored")
 
 
-@clause("retries.window_of_replays", "A replay, or a refused write, takes no place among the 16 remembered.")
+@clause(
+    "retries.window_of_replays",
+    "A replay, or a refused write, takes no place among the 16 remembered.",
+    level=Level.SMOKE,
+)
 async def window_of_replays(case: Case) -> None:
     adapter, session = await _begin(case)
     await adapter.sessions.save(session, turn_id="t")
@@ -55,6 +63,7 @@ async def window_of_replays(case: Case) -> None:
 @clause(
     "retries.past_window",
     "A save that is retried after 16 other writes of state writes nothing, remembered or not.",
+    level=Level.SMOKE,
 )
 async def past_window(case: Case) -> None:
     adapter, session = await _begin(case)

@@ -14,7 +14,7 @@ from holdfast import (
     VersionConflict,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._turns import begin, info, now, refusals
 
 MANY = 300  # messages of one turn: more than some stores put into one statement
@@ -23,7 +23,9 @@ MANY = 300  # messages of one turn: more than some stores put into one statement
 # --- all or nothing ---------------------------------------------------------------------------------
 
 
-@clause("turns.refused", "Of a refused turn nothing is stored: no message, no state.", sealed=True)
+@clause(
+    "turns.refused", "Of a refused turn nothing is stored: no message, no state.", sealed=True, level=Level.SMOKE
+)
 async def refused(case: Case) -> None:
     adapter, session = await begin(case)
     turn = Turn(session_id="s", session=session, messages=case.say("x", "y"))
@@ -34,7 +36,11 @@ async def refused(case: Case) -> None:
                 await case.refused(error, adapter.commit(turn.model_copy(update=change)))
 
 
-@clause("turns.refused_append", "Of a refused append nothing is stored, wherever the message is that was refused.")
+@clause(
+    "turns.refused_append",
+    "Of a refused append nothing is stored, wherever the message is that was refused.",
+    level=Level.SMOKE,
+)
 async def refused_append(case: Case) -> None:
     adapter, _ = await begin(case)
     wrong = Message(id="c", role="user", content="new words")
@@ -46,7 +52,7 @@ async def refused_append(case: Case) -> None:
             case.same(error.ids, ("c",), "the ids that the error names")
 
 
-@clause("turns.refused_for_size", "Of a turn that is too large nothing is stored.")
+@clause("turns.refused_for_size", "Of a turn that is too large nothing is stored.", level=Level.SMOKE)
 async def refused_for_size(case: Case) -> None:
     adapter = await case.open(limits=Limits(turn_bytes=200))
     session = await adapter.sessions.save(Session(id="s"))
@@ -105,6 +111,7 @@ async def refused_child(case: Case) -> None:
     "turns.whole",
     "A turn stores its messages and its state, and answers with the session as it is then.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def whole(case: Case) -> None:
     adapter, session = await begin(case)

@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast import Adapter, Message, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 
 VOLUME = 160  # writes: enough to notice one that is dropped of fifty
 WRITERS, PARTS = 4, 5
@@ -30,7 +30,6 @@ async def _ids(adapter: Adapter) -> list[str]:
 @clause(
     "turns.never_split",
     "While many write into one session, each turn stands in one piece, and no reader sees half of one.",
-    level=Level.DEFAULT,
 )
 async def never_split(case: Case) -> None:
     adapter = await case.open()
@@ -66,7 +65,6 @@ def _check_whole(found: list[str]) -> None:
 @clause(
     "turns.one_state",
     "A session is read as one write left it: never the state of one with the positions of another.",
-    level=Level.DEFAULT,
 )
 async def one_state(case: Case) -> None:
     adapter = await case.open()
@@ -91,7 +89,7 @@ async def one_state(case: Case) -> None:
     await asyncio.gather(write(session), read())
 
 
-@clause("turns.many_appends", f"Of {VOLUME} acknowledged appends none is lost.", level=Level.DEFAULT)
+@clause("turns.many_appends", f"Of {VOLUME} acknowledged appends none is lost.")
 async def many_appends(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
@@ -104,7 +102,7 @@ async def many_appends(case: Case) -> None:
     case.same(found, [f"m{number}" for number in range(VOLUME)], "what is stored")
 
 
-@clause("turns.many_saves", f"Of {VOLUME} acknowledged saves none is lost.", level=Level.DEFAULT)
+@clause("turns.many_saves", f"Of {VOLUME} acknowledged saves none is lost.")
 async def many_saves(case: Case) -> None:
     adapter = await case.open()
     session = Session(id="s")
@@ -116,9 +114,7 @@ async def many_saves(case: Case) -> None:
         case.same((stored.version, stored.data), (number + 1, {"n": number}), "version and data")
 
 
-@clause(
-    "turns.many_turns", f"Of {VOLUME} acknowledged turns none is lost, nor any part of one.", level=Level.DEFAULT
-)
+@clause("turns.many_turns", f"Of {VOLUME} acknowledged turns none is lost, nor any part of one.")
 async def many_turns(case: Case) -> None:
     adapter = await case.open()
     session = await adapter.sessions.save(Session(id="s"))
@@ -136,7 +132,7 @@ async def many_turns(case: Case) -> None:
     case.same(found, [f"{part}{number}" for number in range(VOLUME) for part in "ab"], "the messages of all turns")
 
 
-@clause("turns.many_creations", f"Of {VOLUME} acknowledged creations none is lost.", level=Level.DEFAULT)
+@clause("turns.many_creations", f"Of {VOLUME} acknowledged creations none is lost.")
 async def many_creations(case: Case) -> None:
     adapter = await case.open()
     for number in range(VOLUME):

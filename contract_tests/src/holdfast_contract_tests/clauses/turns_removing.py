@@ -13,7 +13,7 @@ from holdfast import (
     VersionConflict,
 )
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._turns import begin, info, now, refusals
 
 
@@ -22,6 +22,7 @@ from holdfast_contract_tests.clauses._turns import begin, info, now, refusals
     "A turn removes, appends and stores its state in one step, and says how many it removed.",
     needs=[Capability.REMOVE],
     sealed=True,
+    level=Level.SMOKE,
 )
 async def with_removal(case: Case) -> None:
     adapter, session = await begin(case)
@@ -37,7 +38,12 @@ async def with_removal(case: Case) -> None:
     case.same(done.session, info(stored), "Committed.session, against what is stored")
 
 
-@clause("turns.tail", "A turn replaces a tail of messages, ids and all, in one step.", needs=[Capability.REMOVE])
+@clause(
+    "turns.tail",
+    "A turn replaces a tail of messages, ids and all, in one step.",
+    needs=[Capability.REMOVE],
+    level=Level.SMOKE,
+)
 async def tail(case: Case) -> None:
     adapter, _ = await begin(case)
     again = [Message(id=word, role="user", content="again") for word in "de"]
@@ -52,6 +58,7 @@ async def tail(case: Case) -> None:
     "turns.ids_outside_of_removal",
     "An id outside of the turn's own removal is still taken.",
     needs=[Capability.REMOVE],
+    level=Level.SMOKE,
 )
 async def ids_outside_of_removal(case: Case) -> None:
     adapter, _ = await begin(case)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from holdfast import Message, Session, UnserializableValue
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._round_trip import check_all, round_trip
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -20,7 +20,12 @@ def _named(*values: Any) -> dict[str, Any]:
     return {f"{number}: {value!r:.40}": value for number, value in enumerate(values)}
 
 
-@clause("values.integers", "Integers of up to 4,300 digits come back exactly, as integers.", sealed=True)
+@clause(
+    "values.integers",
+    "Integers of up to 4,300 digits come back exactly, as integers.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def integers(case: Case) -> None:
     edges = [2**power + step for power in (15, 16, 31, 32, 53, 63, 64, 70) for step in (-1, 0, 1)]
     small = [0, 1, -1, 7, -128, 256, 10**15, 10**16, 10**17 + 3]
@@ -32,6 +37,7 @@ async def integers(case: Case) -> None:
     "values.floats",
     "Floats come back to the last bit and as floats: 1.0 is not 1, and -0.0 is not 0.0.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def floats(case: Case) -> None:
     await check_all(
@@ -47,6 +53,7 @@ async def floats(case: Case) -> None:
     "values.constants",
     "True, False and None stay what they are: none of them becomes 1, 0 or an empty text.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def constants(case: Case) -> None:
     alike = [True, 1, 1.0, "1", "true", "True", False, 0, 0.0, -0.0, "0", "", None, "null", "None"]
@@ -57,6 +64,7 @@ async def constants(case: Case) -> None:
     "values.containers",
     "Lists, tuples, sets, frozensets and objects come back as what they were, empty ones too.",
     sealed=True,
+    level=Level.SMOKE,
 )
 async def containers(case: Case) -> None:
     await check_all(

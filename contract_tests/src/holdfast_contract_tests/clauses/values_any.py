@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast import Adapter, Message, Session
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.clauses._round_trip import round_trip
 
 # An offset of less than a second may be refused; that has a clause of its own.
@@ -48,7 +48,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@clause("values.any", "Any legal value comes back equal, type for type.", level=Level.DEFAULT, sealed=True)
+@clause("values.any", "Any legal value comes back equal, type for type.", sealed=True)
 def anything(case: Case) -> None:
     adapter = case.run(case.open())
     numbers = count()
@@ -61,7 +61,7 @@ def anything(case: Case) -> None:
     check()
 
 
-@clause("values.any_state", "Any state comes back equal, its keys in their order.", level=Level.DEFAULT)
+@clause("values.any_state", "Any state comes back equal, its keys in their order.")
 def any_state(case: Case) -> None:
     adapter = case.run(case.open())
     numbers = count()
@@ -84,7 +84,7 @@ async def _state_through(case: Case, adapter: Adapter, value: dict[str, Any], na
     case.same(found.data_by_route, routes, "data_by_route")
 
 
-@clause("values.any_text", "Any text comes back as it was, from each field that takes text.", level=Level.DEFAULT)
+@clause("values.any_text", "Any text comes back as it was, from each field that takes text.")
 def any_text(case: Case) -> None:
     adapter = case.run(case.open())
     numbers = count()
@@ -119,7 +119,6 @@ async def _text_through(case: Case, adapter: Adapter, session: Session, message:
 @clause(
     "values.same_words",
     "A message that was read and is appended again is the same message, whatever it holds.",
-    level=Level.DEFAULT,
     sealed=True,
 )
 def same_words(case: Case) -> None:

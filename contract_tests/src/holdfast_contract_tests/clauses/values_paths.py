@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast import Adapter, Capability, Message, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._round_trip import check_message, check_state, message_with, state_with
 
 TRICKY: Mapping[str, Any] = {
@@ -27,7 +27,12 @@ def _turn(session: Session, **fields: Any) -> Turn:
     return Turn(session_id=session.id, session=session, **fields)
 
 
-@clause("values.state_paths", "A state is the same, whichever call wrote it and whichever reads it.", sealed=True)
+@clause(
+    "values.state_paths",
+    "A state is the same, whichever call wrote it and whichever reads it.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def state_paths(case: Case) -> None:
     adapter = await case.open()
     writes: dict[str, Write] = {
@@ -62,7 +67,10 @@ async def _check_listed(case: Case, adapter: Adapter, names: list[str]) -> None:
 
 
 @clause(
-    "values.message_paths", "A message is the same, whichever call wrote it and whichever reads it.", sealed=True
+    "values.message_paths",
+    "A message is the same, whichever call wrote it and whichever reads it.",
+    sealed=True,
+    level=Level.SMOKE,
 )
 async def message_paths(case: Case) -> None:
     adapter = await case.open()
@@ -93,6 +101,7 @@ async def message_paths(case: Case) -> None:
     "What replaces a message comes back as it was.",
     needs=[Capability.REPLACE],
     sealed=True,
+    level=Level.SMOKE,
 )
 async def replacement(case: Case) -> None:
     adapter = await case.open()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from holdfast import Message, RouteVisit, Session, SessionQuery, Text
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._round_trip import check_all
 
 HARD = [
@@ -39,7 +39,12 @@ async def text(case: Case) -> None:
     await check_all(case, {_named(hard): hard for hard in HARD})
 
 
-@clause("values.message_text", "Any text can be a message's content, name, route, step and format.", sealed=True)
+@clause(
+    "values.message_text",
+    "Any text can be a message's content, name, route, step and format.",
+    sealed=True,
+    level=Level.SMOKE,
+)
 async def message_text(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))

@@ -65,7 +65,7 @@ async def save_all(adapter: Adapter, names: Sequence[str], **fields: Any) -> Non
 # --- completeness ---------------------------------------------------------------------------------
 
 
-@clause("listing.ties", "Sessions of one moment are in the order of their ids, byte by byte.")
+@clause("listing.ties", "Sessions of one moment are in the order of their ids, byte by byte.", level=Level.SMOKE)
 async def ties(case: Case) -> None:
     adapter = await case.open()
     names = sorted(["10", "9", "B", "Z", "_", "a", "a b", "aa", "é", "z", "\uffee", "\U0001f600"])
@@ -79,7 +79,6 @@ async def ties(case: Case) -> None:
 @clause(
     "listing.over_a_thousand",
     "More than a thousand sessions of one moment are listed once each, in both orders and with any size of page.",
-    level=Level.DEFAULT,
 )
 async def over_a_thousand(case: Case) -> None:
     adapter = await case.open()
@@ -100,7 +99,6 @@ async def over_a_thousand(case: Case) -> None:
 @clause(
     "listing.complete",
     "A walk by creation meets once what was there before it and still is, whatever others write.",
-    level=Level.DEFAULT,
 )
 async def complete(case: Case) -> None:
     for seconds in (0, 1):
@@ -137,7 +135,9 @@ async def _walk_among(case: Case, adapter: Adapter, seconds: int) -> None:
 
 
 @clause(
-    "listing.written_meanwhile", "A walk by creation neither leaves out nor repeats what is written meanwhile."
+    "listing.written_meanwhile",
+    "A walk by creation neither leaves out nor repeats what is written meanwhile.",
+    level=Level.SMOKE,
 )
 async def written_meanwhile(case: Case) -> None:
     one, other = await case.handles(2)
@@ -153,7 +153,11 @@ async def written_meanwhile(case: Case) -> None:
     case.same([*(info.id for info in first), *rest], list("abcdef"), "what the walk meets")
 
 
-@clause("listing.deleted_meanwhile", "A walk goes on where the session that its cursor names was deleted.")
+@clause(
+    "listing.deleted_meanwhile",
+    "A walk goes on where the session that its cursor names was deleted.",
+    level=Level.SMOKE,
+)
 async def deleted_meanwhile(case: Case) -> None:
     adapter = await case.open()
     await save_all(adapter, list("abcdefghi"))
@@ -168,7 +172,11 @@ async def deleted_meanwhile(case: Case) -> None:
 # --- cursors --------------------------------------------------------------------------------------
 
 
-@clause("listing.cursor_of_its_query", "A cursor is bound to its query: with another, it is refused.")
+@clause(
+    "listing.cursor_of_its_query",
+    "A cursor is bound to its query: with another, it is refused.",
+    level=Level.SMOKE,
+)
 async def of_its_query(case: Case) -> None:
     adapter = await case.open()
     await save_all(adapter, ["s0", "s1", "s2", "s3"], user_id="u")
@@ -271,7 +279,6 @@ async def no_cursor(case: Case) -> None:
 @clause(
     "listing.cursor_changed",
     "A listing's cursor in which a letter was changed or lost is refused, or means the same.",
-    level=Level.DEFAULT,
 )
 async def changed(case: Case) -> None:
     adapter = await case.open()
