@@ -167,17 +167,18 @@ def test_fixtures_and_tests_of_the_author_run_beside_the_clauses(project):
         from holdfast_memory import MemoryAdapter
 
         class TestMine(AdapterContract):
-            made = []
-
             @pytest.fixture(autouse=True)
-            def database(self):
-                self.options = {}
+            def database(self, request):
+                self.test = request.node.name
+                yield
+                del self.test
 
             async def make_adapter(self, env):
-                return MemoryAdapter(**env.options, **self.options)
+                assert self.test.startswith("test_")
+                return MemoryAdapter(**env.options)
 
             def test_my_own_order(self):
-                assert self.options == {}
+                assert self.test == "test_my_own_order"
     """
     result = project(source)
     assert result.ret == 0, result.outlines

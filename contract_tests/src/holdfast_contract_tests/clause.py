@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from holdfast_contract_tests.sealing import Sealing
 if TYPE_CHECKING:
     from holdfast_contract_tests.case import Case
 
-__all__ = ["CONTRACT", "Clause", "Level", "all_clauses", "clause"]
+__all__ = ["CONTRACT", "Clause", "Level", "all_clauses", "clause", "clauses_by_test"]
 
 CONTRACT = "0.1"
 """The version of the contract that this suite proves."""
@@ -93,14 +94,21 @@ def clause(
 
 
 def _add(new: Clause) -> None:
-    if any(new.test_name == other.test_name for other in _REGISTRY.values()):
+    if new.id in _REGISTRY:
         raise ValueError(f"Clause {new.id!r} is there already.")
     _REGISTRY[new.id] = new
 
 
+@cache
 def all_clauses() -> Mapping[str, Clause]:
     """Every clause by its id, in the order of the pages."""
     package = import_module("holdfast_contract_tests.clauses")
     for module in iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")
     return dict(sorted(_REGISTRY.items()))
+
+
+@cache
+def clauses_by_test() -> Mapping[str, Clause]:
+    """Every clause by the name of its test."""
+    return {clause.test_name: clause for clause in all_clauses().values()}

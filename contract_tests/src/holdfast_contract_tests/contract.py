@@ -1,6 +1,7 @@
 """What an author writes: a class with one method."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast import Adapter
@@ -71,7 +72,8 @@ def _add_test(clause: Clause) -> None:
     setattr(AdapterContract, clause.test_name, test)
 
 
+@cache
 def add_tests() -> None:
-    """Give the class a test for each clause."""
+    """Give the class a test for each clause, once."""
     for clause in all_clauses().values():
         _add_test(clause)

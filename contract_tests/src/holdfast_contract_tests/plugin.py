@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("holdfast_contract_tests.clauses")
 
 # ruff: noqa: E402 - assertions must be rewritten before the clauses are imported
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import Clause, Level, all_clauses
+from holdfast_contract_tests.clause import Clause, Level, clauses_by_test
 from holdfast_contract_tests.contract import AdapterContract, add_tests
 from holdfast_contract_tests.failure import screen
 from holdfast_contract_tests.report import Reporter, Result
@@ -34,8 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the tests and the reporter."""
-    add_tests()
+    """Note what was asked for."""
     seed = getattr(config, "workerinput", {}).get(_RESULT, config.getoption("--holdfast-seed"))
     settings = Settings(
         profile=Level[str(config.getoption("--holdfast-profile")).upper()],
@@ -80,7 +79,9 @@ class Settings:
         kind = type(contract)
         if kind not in self.places:
             self.places[kind] = Place(contract, find_server(kind.server) if kind.server else None)
-        return self.places[kind]
+        place = self.places[kind]
+        place.contract = contract  # each test has an instance of its own, with what the author's fixtures set
+        return place
 
 
 _SETTINGS = pytest.StashKey[Settings]()
@@ -94,6 +95,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     if isclass(obj) and issubclass(obj, AdapterContract):
         if obj is AdapterContract or name.startswith("_"):
             return []
+        add_tests()
         return pytest.Class.from_parent(collector, name=name, obj=obj)
     clause = _clause_of(collector, name)
     if clause is None:
@@ -109,7 +111,7 @@ def _clause_of(collector: pytest.Collector, name: str) -> Clause | None:
     kind = getattr(collector, "obj", None)
     if not (isinstance(collector, pytest.Class) and isclass(kind) and issubclass(kind, AdapterContract)):
         return None
-    return next((clause for clause in all_clauses().values() if clause.test_name == name), None)
+    return clauses_by_test().get(name)
 
 
 def _overridden() -> None:

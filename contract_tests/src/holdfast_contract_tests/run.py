@@ -31,7 +31,7 @@ class Place:
     """Where all clauses of one contract class run: each in a namespace of its own, beside a neighbour's.
 
     Attributes:
-        contract: The author's class.
+        contract: The author's class: the instance of the present test.
         url: Of the server, if there is one.
         facts: What is known of the adapter once it was opened.
     """
@@ -124,18 +124,18 @@ class Outcome:
 
 def run_clause(place: Place, clause: Clause, *, profile: Level = Level.DEFAULT, seed: int = 0) -> Outcome:
     """Run a clause against the adapter of a place."""
-    with new_runner() as runner:
-        case = Case(place.contract, clause, place.next_env(), runner=runner, profile=profile, seed=seed)
-        try:
-            with hard_deadline(HARD_DEADLINE[profile]):
-                _prove(place, case)
-        except Unsupported as why:
-            return Outcome(case, Verdict.UNSUPPORTED, str(why))
-        except NotRun as why:
-            return Outcome(case, Verdict.NOT_RUN, str(why))
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is the verdict
-            return Outcome(case, Verdict.FAIL, error=error)
-        return Outcome(case, Verdict.PASS, "; ".join(case.notes))
+    runner = new_runner()
+    case = Case(place.contract, clause, place.next_env(), runner=runner, profile=profile, seed=seed)
+    try:
+        with hard_deadline(HARD_DEADLINE[profile]), runner:
+            _prove(place, case)
+    except Unsupported as why:
+        return Outcome(case, Verdict.UNSUPPORTED, str(why))
+    except NotRun as why:
+        return Outcome(case, Verdict.NOT_RUN, str(why))
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is the verdict
+        return Outcome(case, Verdict.FAIL, error=error)
+    return Outcome(case, Verdict.PASS, "; ".join(case.notes))
 
 
 def _prove(place: Place, case: Case) -> None:
