@@ -136,7 +136,7 @@ def test_a_skip_is_not_run_and_fails_where_it_is_strict(project, how):
     result = project(source)
     assert result.ret == 0
     assert set(outcomes(result)) == {"NOT_RUN"}
-    result.stdout.fnmatch_lines(["*NOT_RUN order.dense: no server here"])
+    result.stdout.fnmatch_lines(["*NOT_RUN no server here: *order.dense*"])
     strict = project(source, *PART, "--holdfast-strict")
     assert strict.ret == 1
     assert set(outcomes(strict)) == {"NOT_RUN"}
@@ -199,7 +199,7 @@ def test_a_class_in_a_function_is_told_to_move_where_processes_are_needed(projec
         TestMine = make()
     """
     result = project(source, "-k", "processes_cursor")
-    result.stdout.fnmatch_lines(["*NOT_RUN processes.cursor: TestMine is inside a function*"])
+    result.stdout.fnmatch_lines(["*NOT_RUN TestMine is inside a function*: processes.cursor"])
 
 
 def test_a_class_without_make_adapter_is_told_so(project):
@@ -207,6 +207,32 @@ def test_a_class_without_make_adapter_is_told_so(project):
     result = project(source, "-k", "order_dense")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*TestMine needs a method make_adapter(self, env)*"])
+
+
+def test_a_make_adapter_that_gives_nothing_is_told_so(project):
+    result = project(MEMORY.replace("return ", ""), "-k", "order_dense")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*make_adapter(env) gave None, which is no adapter*"])
+
+
+def test_a_database_that_all_tests_share_is_told_so(project, tmp_path):
+    source = f"""
+        from holdfast_contract_tests import AdapterContract
+        from holdfast_sqlite import SQLiteAdapter
+
+        class TestMine(AdapterContract):
+            def make_adapter(self, env):
+                return SQLiteAdapter({str(tmp_path / "one.db")!r}, **env.options)
+    """
+    result = project(source, "-k", "order_dense")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*make_adapter(env) must keep its data under env.namespace, or in env.path.*"])
+
+
+def test_a_module_that_cannot_be_imported_is_told_as_pytest_tells_it(project):
+    result = project("import nope")
+    result.stdout.fnmatch_lines(["*No module named 'nope'*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
 def test_an_adapter_that_cannot_be_opened_fails_with_its_own_words(project):

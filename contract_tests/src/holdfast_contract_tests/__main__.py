@@ -8,6 +8,7 @@ follows is handed on to pytest.
 """
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,12 +53,24 @@ def main(arguments: list[str]) -> int:
     module, _, name = arguments[0].partition(":")
     title = "".join(part.capitalize() for part in name.split("_")) or "Adapter"
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "test_contract.py"
+        file = Path(folder) / "test_of_holdfast_contract.py"  # no name that an author would choose
         file.write_text(_FILE.format(folder=str(Path.cwd()), module=module, name=name, title=title))
         # No settings but these: the file is far from the author's.
         settings = ["--rootdir", folder, "-c", str(Path(folder) / "pytest.ini"), "-p", "no:cacheprovider"]
         (Path(folder) / "pytest.ini").write_text("[pytest]\n")
-        return int(pytest.main([str(file), *settings, *arguments[1:]]))
+        again = f"python -m holdfast_contract_tests {arguments[0]}"
+        # In a process of its own: this one has imported the suite before pytest could rewrite its assertions.
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            str(file),
+            *settings,
+            "--holdfast-command",
+            again,
+            *arguments[1:],
+        ]
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - it is our own
 
 
 if __name__ == "__main__":

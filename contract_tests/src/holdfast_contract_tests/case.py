@@ -99,8 +99,11 @@ class Case:
     async def new(self, *, env: Env | None = None, **options: Any) -> Adapter:
         """A new adapter, not opened; with these options beside the usual ones."""
         place = env or self.env
-        made = self.contract.make_adapter(replace(place, options={**place.options, **options}))
-        return watched(await made if inspect.isawaitable(made) else made, self.journal)
+        made: Any = self.contract.make_adapter(replace(place, options={**place.options, **options}))
+        adapter = await made if inspect.isawaitable(made) else made
+        if not hasattr(adapter, "initialize"):
+            raise ContractError(f"make_adapter(env) gave {shown(adapter)}, which is no adapter")
+        return watched(adapter, self.journal)
 
     async def open(self, *, env: Env | None = None, **options: Any) -> Adapter:
         """A new adapter, open until the clause ends. A second one is another handle on the same data."""

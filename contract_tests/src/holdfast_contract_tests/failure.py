@@ -14,11 +14,12 @@ __all__ = ["screen"]
 
 _HERE = Path(__file__).parent
 _CALLS = 12
+_TOOLS = {"asyncio", "pluggy", "_pytest", "hypothesis"}
 _FRAMES = 4
 
 
-def screen(case: Case, excinfo: "pytest.ExceptionInfo[BaseException]", nodeid: str) -> str:
-    """The text of a failure."""
+def screen(case: Case, excinfo: "pytest.ExceptionInfo[BaseException]", again: str) -> str:
+    """The text of a failure; ``again`` is the command that repeats it."""
     error = excinfo.value
     adapter = type(case.contract).__name__
     lines = [f"{case.clause.id}: FAIL ({adapter})", "", f"  promised  {case.clause.promise}"]
@@ -27,7 +28,7 @@ def screen(case: Case, excinfo: "pytest.ExceptionInfo[BaseException]", nodeid: s
     lines += _block("proof", _frames(error.__traceback__, ours=True))
     lines += _block("raised", _raised(error))
     lines += _block("calls", list(case.journal.last(_CALLS)) or ["none"])
-    lines += ["", f"  again     pytest '{nodeid}' --holdfast-seed={case.seed}"]
+    lines += ["", f"  again     {again}"]
     return "\n".join(lines)
 
 
@@ -47,7 +48,7 @@ def _found(error: BaseException) -> list[str]:
         return [text]
     if isinstance(error, AssertionError):
         return [text or "the assertion below does not hold"]
-    return [f"the call raised {type(error).__module__}.{type(error).__qualname__}: {shown(text, 400)}"]
+    return [f"this was raised: {type(error).__module__}.{type(error).__qualname__}: {shown(text, 400)}"]
 
 
 def _raised(error: BaseException) -> list[str]:
@@ -66,6 +67,6 @@ def _frames(trace: TracebackType | None, *, ours: bool) -> list[str]:
         in_suite = file.is_relative_to(_HERE)
         if ours and in_suite and "clauses" in file.parts:
             found.append(f"clauses/{file.name}:{frame.lineno} in {frame.name}\n    {frame.line}")
-        elif not ours and not in_suite and "asyncio" not in file.parts:
+        elif not ours and not in_suite and not _TOOLS & set(file.parts):
             found.append(f"{file}:{frame.lineno} in {frame.name}: {frame.line}")
     return found[-1:] if ours else found[-_FRAMES:]

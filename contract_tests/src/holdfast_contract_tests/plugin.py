@@ -1,5 +1,6 @@
 """The pytest plugin: it collects the clauses whatever the settings, runs them, and tells what came of them."""
 
+import argparse
 import random
 from collections.abc import Generator
 from inspect import isclass
@@ -30,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--holdfast-profile", choices=[level.name.lower() for level in Level], default="default")
     group.addoption("--holdfast-strict", action="store_true", help="What was not run has failed.")
     group.addoption("--holdfast-seed", type=int, help="Repeat a run's chance.")
+    group.addoption("--holdfast-command", help=argparse.SUPPRESS)
     group.addoption("--holdfast-report", metavar="FILE", help="Write a card of each adapter, as JSON.")
 
 
@@ -131,7 +133,16 @@ class ClauseTest(pytest.Function):
         """What an author sees: one screen."""
         if self.case is None:
             return super().repr_failure(excinfo)
-        return screen(self.case, excinfo, self.nodeid)
+        return screen(self.case, excinfo, self._command())
+
+    def _command(self) -> str:
+        """How to run this clause again."""
+        settings = self.config.stash[_SETTINGS]
+        given = self.config.getoption("--holdfast-command")
+        command = f"{given} -k {self.name}" if given else f"pytest '{self.nodeid}'"
+        profile = settings.profile.name.lower()
+        asked = "" if settings.profile is Level.DEFAULT else f" --holdfast-profile={profile}"
+        return f"{command} --holdfast-seed={settings.seed}{asked}"
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -197,7 +208,8 @@ def _reason(report: pytest.TestReport) -> str:
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """UNSUPPORTED and NOT_RUN have words of their own."""
-    verdict = next((value["verdict"] for name, value in report.user_properties if name == _RESULT), None)
+    properties = getattr(report, "user_properties", ())  # the reports of collectors have none
+    verdict = next((value["verdict"] for name, value in properties if name == _RESULT), None)
     if verdict == Verdict.UNSUPPORTED and report.when == "call" and report.passed:
         return "unsupported", "U", "UNSUPPORTED"
     if verdict == Verdict.NOT_RUN and report.skipped:

@@ -3,6 +3,7 @@
 import json
 import platform
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from holdfast_contract_tests.verdict import Verdict
 __all__ = ["Reporter", "Result", "to_markdown"]
 
 _RESULT = "holdfast_contract"
+_NAMED = 12  # clauses named in a line
 
 
 @dataclass(slots=True)
@@ -64,13 +66,12 @@ class Reporter:
                 self._results.setdefault(result["contract"], {})[result["id"]] = result
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """One line a class, and what was not run."""
+        """One line a class, and why what was not proved was not."""
         for card in self.cards():
             counts = ", ".join(f"{number} {verdict}" for verdict, number in card["totals"].items())
             terminalreporter.write_line(f"holdfast contract {CONTRACT}, {card['contract_class']}: {counts}")
-            for clause in card["clauses"]:
-                if clause["verdict"] == Verdict.NOT_RUN:
-                    terminalreporter.write_line(f"  NOT_RUN {clause['id']}: {clause['reason']}")
+            for line in _not_proved(card["clauses"]):
+                terminalreporter.write_line(f"  {line}")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the cards; the workers leave that to the one who sent them."""
@@ -97,6 +98,17 @@ class Reporter:
             "totals": dict(Counter(str(result["verdict"]) for result in results.values())),
             "clauses": [{key: results[id_][key] for key in shown} for id_ in sorted(results)],
         }
+
+
+def _not_proved(clauses: list[dict[str, Any]]) -> Iterator[str]:
+    """For each reason, which clauses were not proved for it."""
+    named: dict[tuple[str, str], list[str]] = {}
+    for clause in clauses:
+        if clause["verdict"] in {Verdict.NOT_RUN, Verdict.UNSUPPORTED}:
+            named.setdefault((str(clause["verdict"]), clause["reason"]), []).append(clause["id"])
+    for (verdict, reason), ids in sorted(named.items()):
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        yield f"{verdict} {reason}: {', '.join(ids[:_NAMED])}{more}"
 
 
 def to_markdown(card: dict[str, Any]) -> str:

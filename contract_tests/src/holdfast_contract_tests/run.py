@@ -15,7 +15,7 @@ from holdfast_contract_tests.clause import Clause, Level
 from holdfast_contract_tests.doors import ABILITIES, check_closed_door
 from holdfast_contract_tests.env import Env, FakeClock
 from holdfast_contract_tests.loops import hard_deadline, new_runner
-from holdfast_contract_tests.verdict import NotRun, Unsupported, Verdict
+from holdfast_contract_tests.verdict import ContractError, NotRun, Unsupported, Verdict
 
 if TYPE_CHECKING:
     from holdfast_contract_tests.contract import AdapterContract
@@ -66,17 +66,26 @@ class Place:
             adapter = await case.new(env=self._neighbours_env())
             await adapter.initialize()
             try:
+                if Capability.SHARED in adapter.capabilities:
+                    await _move_in(adapter)
+                    self._neighbour = await case.everything(adapter)
+                    await self._check_apart(case)
                 self.facts = {
                     "adapter": type(unwatched(adapter)).__name__,
                     "capabilities": sorted(adapter.capabilities),
                     "durability": adapter.durability.name.lower(),
                 }
-                if Capability.SHARED in adapter.capabilities:
-                    await _move_in(adapter)
-                    self._neighbour = await case.everything(adapter)
             finally:
                 await adapter.aclose()
         return frozenset(self.facts["capabilities"])
+
+    async def _check_apart(self, case: Case) -> None:
+        async with await case.new(env=self.next_env()) as stranger:
+            if await case.everything(stranger) != [[]]:
+                raise ContractError(
+                    "What was stored in one namespace is seen in another: "
+                    "make_adapter(env) must keep its data under env.namespace, or in env.path."
+                )
 
     async def check_neighbour(self, case: Case) -> None:
         """Check that nothing outside the clause's namespace was touched.

@@ -105,8 +105,10 @@ class Runtime:
 
     async def head(self, ref: Ref, *, state: bool = False) -> Head | None:
         """The head of a session, expired or not."""
-        [head] = await self.store.heads([ref], state=state)
-        return head
+        heads = await self.store.heads([ref], state=state)
+        if len(heads) != 1:
+            raise RuntimeError(f"Store.heads gave {len(heads)} heads for one name; None stands for an absent one.")
+        return heads[0]
 
     async def live_head(self, ref: Ref) -> Head:
         """The head of a session that is there.
