@@ -88,18 +88,16 @@ def tests(session: nox.Session) -> None:
 def suite(session: nox.Session) -> None:
     """The contract suite's own tests: each planted bug must be caught, whatever an author's settings."""
     install_holdfast(session, "test")
-    session.run("pytest", "contract_tests", *session.posargs)
+    session.run("pytest", "contract_tests", *STRICT, *session.posargs)
 
 
 @nox.session(default=False)
 def contract(session: nox.Session) -> None:
     """The contract suite on one adapter: ``nox -s contract -- sqlite``; on all of them without a name."""
     install_holdfast(session, "test")
-    names = [name for name in session.posargs if not name.startswith("-")]
-    files = [f"adapters/{name}/tests/test_contract.py" for name in names] or sorted(
-        str(file.relative_to(ROOT)) for file in ROOT.glob("adapters/*/tests/test_contract.py")
-    )
-    options = [option for option in session.posargs if option.startswith("-")]
+    tests = {file.parents[1].name: str(file) for file in sorted(ROOT.glob("adapters/*/tests/test_contract.py"))}
+    files = [tests[name] for name in session.posargs if name in tests] or list(tests.values())
+    options = [option for option in session.posargs if option not in tests]
     session.run("pytest", *files, *STRICT, *options)
 
 
@@ -126,7 +124,7 @@ def examples(session: nox.Session) -> None:
     install_holdfast(session, "examples", "test")
     with session.chdir(session.create_tmp()):
         session.run("python", str(ROOT / "examples/quickstart.py"))
-    session.run("pytest", "tests/examples", *session.posargs)
+    session.run("pytest", "tests/examples", *STRICT, *session.posargs)
 
 
 @nox.session

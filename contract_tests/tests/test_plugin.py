@@ -209,6 +209,53 @@ def test_a_class_without_make_adapter_is_told_so(project):
     result.stdout.fnmatch_lines(["*TestMine needs a method make_adapter(self, env)*"])
 
 
+def test_a_parametrised_class_is_told_to_be_several(project):
+    source = MEMORY.replace(
+        "    class TestMine", "    import pytest\n\n    @pytest.mark.parametrize('x', [1])\n    class TestMine"
+    )
+    result = project(source, "-k", "order_dense")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*derive one class for each way*"])
+
+
+def test_a_class_with_an_init_is_told_so(project):
+    result = project(f"{MEMORY}\n        def __init__(self): pass\n")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*TestMine has an __init__*"])
+
+
+def test_unsupported_is_no_way_out_of_make_adapter(project):
+    source = MEMORY.replace("return MemoryAdapter(**env.options)", "raise Unsupported('no')").replace(
+        "import AdapterContract", "import AdapterContract, Unsupported"
+    )
+    result = project(source, "-k", "order_dense")
+    assert outcomes(result) == {"FAIL": 1}
+
+
+def test_a_package_with_relative_imports_can_be_imported_by_processes(project, pytester):
+    package = pytester.mkpydir("mine")
+    (package / "where.py").write_text("NAME = 'x.db'\n")
+    (package / "test_it.py").write_text(
+        "from holdfast_contract_tests import AdapterContract\n"
+        "from holdfast_sqlite import SQLiteAdapter\n"
+        "from .where import NAME\n"
+        "class TestMine(AdapterContract):\n"
+        "    def make_adapter(self, env):\n"
+        "        return SQLiteAdapter(env.path / NAME, **env.options)\n"
+    )
+    for mode in ("prepend", "importlib"):
+        result = project("", "mine", "-k", "processes_cursor", f"--import-mode={mode}")
+        assert outcomes(result) == {"PASS": 1}, result.outlines
+
+
+def test_the_card_names_the_clauses_that_were_not_selected(project, pytester):
+    project(MEMORY, "-k", "order_dense", "--holdfast-report", "card.json")
+    [card] = json.loads((pytester.path / "card.json").read_text())["cards"]
+    left_out = [clause for clause in card["clauses"] if clause["reason"] == "not selected"]
+    assert len(left_out) == len(card["clauses"]) - 1 > 400
+    assert card["adapter_version"].startswith("holdfast-memory ")
+
+
 def test_a_make_adapter_that_gives_nothing_is_told_so(project):
     result = project(MEMORY.replace("return ", ""), "-k", "order_dense")
     assert result.ret == 1

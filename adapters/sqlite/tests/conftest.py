@@ -33,4 +33,3 @@ def start() -> Start:
     for process in running:
         process.kill()
         process.communicate()
-

@@ -56,6 +56,9 @@ class TestSQLite(AdapterContract):
     def make_adapter(self, env):
         return SQLiteAdapter(env.path / "chat.db", **env.options)
 
+    def about(self, adapter):
+        return {"sqlite": sqlite3.sqlite_version}
+
     def probe(self, adapter, env):
         return FileProbe(env.path / "chat.db")
 

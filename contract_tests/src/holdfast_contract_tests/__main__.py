@@ -25,8 +25,9 @@ _FILE = """\
 import sys
 sys.path.insert(0, {folder!r})
 from holdfast_contract_tests import AdapterContract
-from {module} import {name} as what
+import {module}
 
+what = {module}.{name}
 if isinstance(what, type) and issubclass(what, AdapterContract):
     class Test{title}(what):
         pass
@@ -51,11 +52,11 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return int(pytest.ExitCode.USAGE_ERROR)
     module, _, name = arguments[0].partition(":")
-    title = "".join(part.capitalize() for part in name.split("_")) or "Adapter"
+    title = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
     with TemporaryDirectory() as folder:
         file = Path(folder) / "test_of_holdfast_contract.py"  # no name that an author would choose
         file.write_text(_FILE.format(folder=str(Path.cwd()), module=module, name=name, title=title))
-        # No settings but these: the file is far from the author's.
+        # The file is far from the author's, and so are the settings of his project.
         settings = ["--rootdir", folder, "-c", str(Path(folder) / "pytest.ini"), "-p", "no:cacheprovider"]
         (Path(folder) / "pytest.ini").write_text("[pytest]\n")
         again = f"python -m holdfast_contract_tests {arguments[0]}"

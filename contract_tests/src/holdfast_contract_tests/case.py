@@ -19,7 +19,7 @@ from holdfast_contract_tests.journal import Journal, watched
 from holdfast_contract_tests.loops import ClauseLoop
 from holdfast_contract_tests.probe import Probe
 from holdfast_contract_tests.reading import all_messages, all_sessions
-from holdfast_contract_tests.verdict import ContractError
+from holdfast_contract_tests.verdict import ContractError, Unsupported
 
 if TYPE_CHECKING:
     from holdfast_contract_tests.contract import AdapterContract
@@ -66,12 +66,13 @@ class Case:
         runner: asyncio.Runner,
         profile: Level,
         seed: int,
+        timeout: float = CALL_TIMEOUT,
     ) -> None:
         self.contract = contract
         self.clause = clause
         self.clock = FakeClock()
         self.env = replace(env, clock=self.clock, options={"clock": self.clock, **clause.options})
-        self.journal = Journal(CALL_TIMEOUT)
+        self.journal = Journal(timeout)
         self.profile = profile
         self.seed = seed
         self.random = random.Random(f"{seed} {clause.id}")  # noqa: S311 - no secret
@@ -99,8 +100,11 @@ class Case:
     async def new(self, *, env: Env | None = None, **options: Any) -> Adapter:
         """A new adapter, not opened; with these options beside the usual ones."""
         place = env or self.env
-        made: Any = self.contract.make_adapter(replace(place, options={**place.options, **options}))
-        adapter = await made if inspect.isawaitable(made) else made
+        try:
+            made: Any = self.contract.make_adapter(replace(place, options={**place.options, **options}))
+            adapter = await made if inspect.isawaitable(made) else made
+        except Unsupported as why:
+            raise ContractError(f"make_adapter(env) raised Unsupported: {why}") from why
         if not hasattr(adapter, "initialize"):
             raise ContractError(f"make_adapter(env) gave {shown(adapter)}, which is no adapter")
         return watched(adapter, self.journal)
@@ -249,8 +253,17 @@ class Case:
         raise ContractError(f"expected {kind.__name__} at once, but the call began to wait for something")
 
     async def everything(self, *adapters: Adapter) -> list[Any]:
-        """All that can be read of these adapters' tenants."""
-        return [await _all_of(adapter) for adapter in adapters]
+        """All that can be read of these adapters' tenants; where listing lags, of the sessions that were named."""
+        return [await self._all_of(adapter) for adapter in adapters]
+
+    async def _all_of(self, adapter: Adapter) -> list[Any]:
+        if Capability.LISTING_EXACT in adapter.capabilities:
+            query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created")
+            sessions: Sequence[Any] = await all_sessions(adapter, query)
+        else:
+            names = self.journal.named(getattr(adapter, "_hf_tenant", ""))
+            sessions = [session for name in names if (session := await adapter.sessions.get(name))]
+        return [(session, await _messages(adapter, session.id)) for session in sessions]
 
     @asynccontextmanager
     async def unchanged(self, *adapters: Adapter) -> AsyncGenerator[None]:
@@ -291,11 +304,6 @@ def _raised(error: BaseException) -> str:
     kind = type(error)
     name = kind.__name__ if isinstance(error, HoldfastError) else f"{kind.__module__}.{kind.__qualname__}"
     return f"the call raised {name}: {shown(str(error))}"
-
-
-async def _all_of(adapter: Adapter) -> list[Any]:
-    query = SessionQuery(nested=True, include_expired=True, with_state=True, order="created")
-    return [(session, await _messages(adapter, session.id)) for session in await all_sessions(adapter, query)]
 
 
 async def _messages(adapter: Adapter, session_id: str) -> Sequence[Message] | None:

@@ -1,6 +1,6 @@
 """What an author writes: a class with one method."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,6 +51,14 @@ class AdapterContract:
         """
         del env
         raise Unsupported("make_on_client() is not there: the adapter takes no client.")
+
+    async def drop(self, env: Env) -> None:
+        """Remove what is stored in a namespace, when its test is over. Optional: a server may be used again."""
+
+    def about(self, adapter: Adapter) -> Mapping[str, str]:
+        """What the card is to say beside the adapter's own version: that of the server, and of the driver."""
+        del adapter
+        return {}
 
     def probe(self, adapter: Adapter, env: Env) -> Probe:
         """Reads and damages what this adapter stored, without the adapter. Optional.

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import select
+import signal
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from holdfast_contract_tests.verdict import NotRun
 
 __all__ = ["raised_in_a_fork"]
+
+_PATIENCE = 20.0  # seconds for the child
 
 
 def raised_in_a_fork(call: Callable[[], Awaitable[Any]]) -> str:
@@ -33,9 +37,12 @@ def raised_in_a_fork(call: Callable[[], Awaitable[Any]]) -> str:
             os.write(send, answer.encode())
             os._exit(0)
     os.close(send)
-    os.waitpid(child, 0)
     with os.fdopen(receive) as told:
-        return told.read()
+        ended = select.select([told], [], [], _PATIENCE)[0]
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return told.read() if ended else f"nothing within {_PATIENCE:g} s"
 
 
 async def _awaited(call: Callable[[], Awaitable[Any]]) -> None:

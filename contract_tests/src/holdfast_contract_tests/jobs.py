@@ -5,6 +5,7 @@ import json
 import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 from holdfast import Adapter, Session, Turn, VersionConflict
@@ -79,8 +80,9 @@ async def turns(make: Make, report: Report, *, first: int, size: int) -> None:
             session.data = {"turn": number, "ballast": f"{number:06d}" * size}
             said = say([f"{number}/{part}" for part in range(3)])
             report({"sent": number})
+            started = perf_counter()
             await adapter.commit(Turn(id=f"{number}", session_id="s", session=session, messages=said))
-            report({"acked": number})
+            report({"acked": number, "took": perf_counter() - started})
             loaded = await adapter.sessions.get("s")
             if loaded is None:
                 raise LookupError("What was committed is not there.")

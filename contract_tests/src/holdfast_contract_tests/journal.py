@@ -3,14 +3,16 @@
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
 from pydantic import BaseModel
 
-from holdfast import Adapter, Committed, Message, Page, Session, SessionInfo, Turn
+from holdfast import Adapter, Committed, InvalidIdentifier, Message, Page, Session, SessionInfo, Turn
+from holdfast.ids import check_id
 from holdfast_contract_tests.equality import shown
 from holdfast_contract_tests.verdict import Unanswered
 
@@ -41,6 +43,7 @@ class Journal:
         self.timeout = timeout
         self._calls: deque[Call] = deque(maxlen=_KEPT)
         self._made: deque[Coroutine[Any, Any, Any]] = deque(maxlen=_KEPT)
+        self._named: dict[str, dict[str, None]] = {}
 
     def begin(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """Write a call down."""
@@ -54,6 +57,16 @@ class Journal:
         calls = list(self._calls)[-count:]
         for number, call in enumerate(calls, len(self._calls) - len(calls) + 1):
             yield f"{number:>3}. {call.said}  ->  {call.answer}"
+
+    def name(self, tenant: str, argument: object) -> None:
+        """Remember which session a call was about: where listing lags, it is the only way to find it again."""
+        named = getattr(argument, "session_id", getattr(argument, "id", argument))
+        with suppress(InvalidIdentifier):
+            self._named.setdefault(tenant, {})[check_id(named, "session_id")] = None
+
+    def named(self, tenant: str) -> Sequence[str]:
+        """The sessions that calls in a tenant were about."""
+        return sorted(self._named.get(tenant, ()))
 
     def answer(self, call: Call, make: Callable[[], Awaitable[Any]]) -> Coroutine[Any, Any, Any]:
         """What a call gives; to be awaited."""
@@ -89,28 +102,31 @@ class Journal:
 
 def watched(adapter: Adapter, journal: Journal) -> Adapter:
     """The same adapter; what is called on it is written down."""
-    return cast("Adapter", _Watched(adapter, journal, ""))
+    return cast("Adapter", _Watched(adapter, journal))
 
 
 class _Watched:
     """Hands every attribute on, and watches what can be called."""
 
-    def __init__(self, target: Any, journal: Journal, prefix: str) -> None:
+    def __init__(self, target: Any, journal: Journal, tenant: str = "", prefix: str = "") -> None:
         self._hf_target = target
         self._hf_journal = journal
+        self._hf_tenant = tenant
         self._hf_prefix = prefix
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._hf_target, name)
         if name in _REPOSITORIES:
-            return _Watched(value, self._hf_journal, f"{self._hf_prefix}{name}.")
+            return _Watched(value, self._hf_journal, self._hf_tenant, f"{name}.")
         if name.startswith("_") or not callable(value) or isinstance(value, type):
             return value
         return self._watch(name, value)
 
     def _watch(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            entry = self._hf_journal.begin(self._hf_prefix + name, args, kwargs)
+            entry = self._hf_journal.begin(self._hf_tenant + self._hf_prefix + name, args, kwargs)
+            if args and (self._hf_prefix or name == "commit"):
+                self._hf_journal.name(self._hf_tenant, args[0])
             if inspect.iscoroutinefunction(method):
                 return self._hf_journal.answer(entry, partial(method, *args, **kwargs))
             try:

@@ -2,7 +2,7 @@
 
 import argparse
 import random
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from inspect import isclass
 from typing import Any
 
@@ -95,18 +95,34 @@ _SETTINGS = pytest.StashKey[Settings]()
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> Any:
     """Collect contract classes and their clauses, by whatever names the author's settings collect tests."""
     if isclass(obj) and issubclass(obj, AdapterContract):
-        if obj is AdapterContract or name.startswith("_"):
-            return []
-        add_tests()
-        return pytest.Class.from_parent(collector, name=name, obj=obj)
+        return _contract_class(collector, name, obj)
     clause = _clause_of(collector, name)
     if clause is None:
         return None
     if clause.level > collector.config.stash[_SETTINGS].profile:
         return []
+    fault = _fault(collector, name, obj)
+    if fault is None:
+        return [ClauseTest.from_parent(collector, name=name, clause=clause)]
+    return [ClauseTest.from_parent(collector, name=name, clause=clause, callobj=fault)]
+
+
+def _contract_class(collector: pytest.Collector, name: str, kind: type[AdapterContract]) -> Any:
+    if kind is AdapterContract or name.startswith("_"):
+        return []
+    if kind.__init__ is not object.__init__:
+        raise pytest.Collector.CollectError(f"{name} has an __init__: pytest cannot make it. Use fixtures.")
+    add_tests()
+    return pytest.Class.from_parent(collector, name=name, obj=kind)
+
+
+def _fault(collector: pytest.Collector, name: str, obj: object) -> Callable[[], None] | None:
+    """What fails in a clause's place, where it is not the clause that would run."""
     if obj is not getattr(AdapterContract, name):
-        return [ClauseTest.from_parent(collector, name=name, clause=clause, callobj=_overridden)]
-    return [ClauseTest.from_parent(collector, name=name, clause=clause)]
+        return _overridden
+    if any(mark.name == "parametrize" for mark in collector.iter_markers()):
+        return _parametrized
+    return None
 
 
 def _clause_of(collector: pytest.Collector, name: str) -> Clause | None:
@@ -118,6 +134,12 @@ def _clause_of(collector: pytest.Collector, name: str) -> Clause | None:
 
 def _overridden() -> None:
     pytest.fail("A clause cannot be overridden or removed: the contract is the same for everyone.", pytrace=False)
+
+
+def _parametrized() -> None:
+    pytest.fail(
+        "A contract class cannot be parametrised: derive one class for each way to make it.", pytrace=False
+    )
 
 
 class ClauseTest(pytest.Function):
@@ -203,7 +225,7 @@ def pytest_runtest_makereport(
 def _reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
-    return str(report.longrepr)
+    return f"xfail {report.wasxfail}" if hasattr(report, "wasxfail") else str(report.longrepr).partition("\n")[0]
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:

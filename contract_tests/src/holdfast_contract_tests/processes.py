@@ -48,11 +48,19 @@ class Process:
         found: list[dict[str, Any]] = []
         while (said := await self.report()) is not None:
             found.append(said)
+        await self.ended_well()
+        return found
+
+    async def ended_well(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            ContractError: It failed; its last words are in the text.
+        """
         errors = await self._process.stderr.read() if self._process.stderr else b""
         if await self._process.wait():
             words = errors.decode(errors="replace").strip().splitlines()[-6:]
             raise ContractError("A process of the suite failed:\n" + "\n".join(words))
-        return found
 
     async def go(self) -> None:
         """Send it a line."""
@@ -85,23 +93,25 @@ async def start(case: Case, job: str, **arguments: Any) -> AsyncGenerator[Proces
     """
     place = {"namespace": case.env.namespace, "path": str(case.env.path), "url": case.env.url}
     spec = {"contract": _where(case), "env": place, "job": job, "arguments": arguments}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "holdfast_contract_tests.worker",
-        json.dumps(spec),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=_LINE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    started = Process(process)
+    started = Process(await _started(json.dumps(spec)))
     try:
         yield started
     finally:
         started.kill()
         await started.gone()
+
+
+async def _started(spec: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "holdfast_contract_tests.worker", spec)
+    paths = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "PYTHONPATH": paths}
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LINE, env=environment
+        )
+    except NotImplementedError:
+        raise NotRun("The event loop of this system cannot start processes.") from None
 
 
 def _where(case: Case) -> dict[str, str]:

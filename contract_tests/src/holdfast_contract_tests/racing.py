@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from holdfast_contract_tests.equality import shown
 from holdfast_contract_tests.verdict import ContractError
 
 __all__ = ["RACERS", "one_winner", "outcomes"]
@@ -24,8 +25,8 @@ def one_winner(results: Sequence[Any], loss: type[Exception]) -> Any:
     """
     won = [result for result in results if not isinstance(result, BaseException)]
     if len(won) != 1:
-        raise ContractError(f"{len(won)} of {len(results)} won, expected exactly one: {results!r}")
+        raise ContractError(f"{len(won)} of {len(results)} won, expected exactly one: {shown(results, 400)}")
     strange = [result for result in results if isinstance(result, BaseException) and type(result) is not loss]
     if strange:
-        raise ContractError(f"a loser must get {loss.__name__}, found {strange!r}")
+        raise ContractError(f"a loser must get {loss.__name__}, found {shown(strange, 400)}")
     return won[0]

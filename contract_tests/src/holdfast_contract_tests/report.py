@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from holdfast_contract_tests.clause import CONTRACT
+from holdfast_contract_tests.clause import CONTRACT, Level, all_clauses
 from holdfast_contract_tests.verdict import Verdict
 
 __all__ = ["Reporter", "Result", "to_markdown"]
@@ -76,7 +76,15 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the cards; the workers leave that to the one who sent them."""
         if self._file and not hasattr(session.config, "workerinput"):
-            Path(self._file).write_text(json.dumps({"cards": self.cards()}, indent=2) + "\n", encoding="utf-8")
+            cards = [{**card, "clauses": [*card["clauses"], *self._left_out(card)]} for card in self.cards()]
+            Path(self._file).write_text(json.dumps({"cards": cards}, indent=2) + "\n", encoding="utf-8")
+
+    def _left_out(self, card: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The clauses of the profile that were not selected: a card must not look fuller than it is."""
+        there = {clause["id"] for clause in card["clauses"]}
+        for clause in all_clauses().values():
+            if clause.id not in there and clause.level <= Level[self._profile.upper()]:
+                yield asdict(Result(clause.id, "", reason="not selected")) | {"verdict": str(Verdict.NOT_RUN)}
 
     def cards(self) -> list[dict[str, Any]]:
         """A card for each contract class."""
@@ -111,14 +119,19 @@ def _not_proved(clauses: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{verdict} {reason}: {', '.join(ids[:_NAMED])}{more}"
 
 
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{number} {name}" for name, number in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
 def to_markdown(card: dict[str, Any]) -> str:
     """A card for people."""
     lines = [f"# {card.get('adapter', card['contract_class'])}: holdfast contract {card['contract']}", ""]
-    for key in ("durability", "capabilities", "suite", "python", "profile", "seed", "totals"):
-        value = card.get(key, "unknown")
-        if isinstance(value, dict):
-            value = ", ".join(f"{number} {verdict}" for verdict, number in value.items())
-        lines.append(f"- {key}: {', '.join(value) if isinstance(value, list) else value}")
+    for key, value in card.items():
+        if key in {"adapter", "contract", "clauses"}:
+            continue
+        lines.append(f"- {key}: {_words(value)}")
     lines += ["", "| Clause | Verdict | Reason | Seconds |", "|---|---|---|---|"]
     for clause in card["clauses"]:
         reason = clause["reason"].replace("|", "\\|")

@@ -5,12 +5,14 @@ import inspect
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from holdfast import Adapter, Capability, Message, Session
-from holdfast_contract_tests.case import Case, unwatched
+from holdfast_contract_tests.case import CALL_TIMEOUT, Case, unwatched
 from holdfast_contract_tests.clause import Clause, Level
 from holdfast_contract_tests.doors import ABILITIES, check_closed_door
 from holdfast_contract_tests.env import Env, FakeClock
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from holdfast_contract_tests.contract import AdapterContract
 
 __all__ = ["Outcome", "Place", "run_clause"]
+
+_NEAR = 0.005  # seconds for a ping
 
 HARD_DEADLINE = {Level.SMOKE: 120.0, Level.DEFAULT: 300.0, Level.THOROUGH: 1200.0}
 """Seconds that a whole clause may take, by profile."""
@@ -34,12 +38,14 @@ class Place:
         contract: The author's class: the instance of the present test.
         url: Of the server, if there is one.
         facts: What is known of the adapter once it was opened.
+        patience: How much longer than usual calls may take: a server may be far away.
     """
 
     contract: "AdapterContract"
     url: str | None
     name: str = field(default_factory=lambda: f"hf_{secrets.token_hex(4)}")
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    patience: float = 1.0
     _folder: TemporaryDirectory[str] = field(
         default_factory=lambda: TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True)
     )
@@ -47,7 +53,10 @@ class Place:
     _count: int = 0
 
     def close(self) -> None:
-        """Remove the folder."""
+        """Drop the neighbour, and remove the folder."""
+        if self._neighbour is not None:
+            with new_runner() as runner:
+                runner.run(self.contract.drop(self._neighbours_env()))
         self._folder.cleanup()
 
     def next_env(self) -> Env:
@@ -66,6 +75,7 @@ class Place:
             adapter = await case.new(env=self._neighbours_env())
             await adapter.initialize()
             try:
+                self.patience = await _patience(adapter)
                 if Capability.SHARED in adapter.capabilities:
                     await _move_in(adapter)
                     self._neighbour = await case.everything(adapter)
@@ -74,6 +84,8 @@ class Place:
                     "adapter": type(unwatched(adapter)).__name__,
                     "capabilities": sorted(adapter.capabilities),
                     "durability": adapter.durability.name.lower(),
+                    "adapter_version": _version(unwatched(adapter)),
+                    **self.contract.about(unwatched(adapter)),
                 }
             finally:
                 await adapter.aclose()
@@ -107,6 +119,23 @@ class Place:
         return replace(self._env(self.name), clock=clock, options={"clock": clock})
 
 
+async def _patience(adapter: Adapter) -> float:
+    """1 for a server that answers within 5 ms, more for one that is farther away."""
+    pings: list[float] = []
+    for _ in range(3):
+        started = perf_counter()
+        await adapter.ping()
+        pings.append(perf_counter() - started)
+    return max(1.0, min(pings) / _NEAR)
+
+
+def _version(adapter: Adapter) -> str:
+    """The version of the distribution that an adapter comes from."""
+    package = type(adapter).__module__.partition(".")[0]
+    names = packages_distributions().get(package, [])
+    return f"{names[0]} {version(names[0])}" if names else "not installed"
+
+
 async def _move_in(adapter: Adapter) -> None:
     """The neighbour has what most clauses make, under the same ids."""
     await adapter.sessions.save(Session(id="s", user_id="u", data={"neighbour": True}))
@@ -134,9 +163,12 @@ class Outcome:
 def run_clause(place: Place, clause: Clause, *, profile: Level = Level.DEFAULT, seed: int = 0) -> Outcome:
     """Run a clause against the adapter of a place."""
     runner = new_runner()
-    case = Case(place.contract, clause, place.next_env(), runner=runner, profile=profile, seed=seed)
+    timeout = CALL_TIMEOUT * place.patience
+    case = Case(
+        place.contract, clause, place.next_env(), runner=runner, profile=profile, seed=seed, timeout=timeout
+    )
     try:
-        with hard_deadline(HARD_DEADLINE[profile]), runner:
+        with hard_deadline(HARD_DEADLINE[profile] * place.patience), runner:
             _prove(place, case)
     except Unsupported as why:
         return Outcome(case, Verdict.UNSUPPORTED, str(why))
@@ -160,6 +192,7 @@ def _prove(place: Place, case: Case) -> None:
         raise
     case.run(case.close())
     case.run(place.check_neighbour(case))
+    case.run(case.contract.drop(case.env))
 
 
 def _unsupported(case: Case, missing: Sequence[str]) -> None:
@@ -174,5 +207,6 @@ def _close_quietly(case: Case) -> None:
     case.journal.close()
     try:
         case.run(case.close())
+        case.run(case.contract.drop(case.env))
     except Exception as error:  # noqa: BLE001 - it is told in the journal
         case.journal.begin("aclose", (), {}).answer = f"raised {type(error).__name__}"

@@ -47,6 +47,9 @@ def _contract(*, module: str, file: str, name: str) -> type[AdapterContract]:
 
 
 def _by_name(module: str, file: str) -> ModuleType | None:
+    parts = module.split(".")
+    if Path(file).with_suffix("").parts[-len(parts) :] == tuple(parts):
+        sys.path.insert(0, str(Path(file).parents[len(parts) - 1]))  # its package may import its neighbours
     try:
         found = importlib.import_module(module)
     except ImportError:

@@ -4,6 +4,7 @@ from typing import Any
 
 from holdfast import (
     Adapter,
+    Committed,
     DuplicateIdConflict,
     HoldfastError,
     Message,
@@ -15,7 +16,9 @@ from holdfast import (
 )
 from holdfast_contract_tests.case import Case
 
-__all__ = ["begin", "info", "now", "refusals"]
+__all__ = ["answer", "begin", "info", "most", "now", "refusals"]
+
+_MOST, _ENCODED = 1000, 200  # messages, and bytes of a short one
 
 
 async def begin(case: Case, **options: Any) -> tuple[Adapter, Session]:
@@ -39,6 +42,16 @@ async def now(adapter: Adapter, session_id: str = "s") -> Session:
 def info(session: Session) -> SessionInfo:
     """What is known of a session without its state."""
     return SessionInfo(**{name: getattr(session, name) for name in SessionInfo.model_fields})
+
+
+def answer(done: Committed) -> dict[str, Any]:
+    """All that a turn is told, to be compared type for type."""
+    return {name: getattr(done, name) for name in ("session", "messages", "replayed", "removed")}
+
+
+def most(adapter: Adapter) -> int:
+    """How many short messages one write may bring, up to a thousand."""
+    return max(1, min(_MOST, adapter.limits.turn_messages, adapter.limits.turn_bytes // _ENCODED))
 
 
 def refusals() -> dict[str, tuple[dict[str, Any], type[HoldfastError]]]:

@@ -67,6 +67,17 @@ def _check_pages(case: Case, pages: Sequence[Sequence[Message]], stored: Sequenc
     case.same(begins, [FIRST[seq - 1] for seq in begins], "the positions with which the pages begin")
 
 
+@clause("paging.align_tenant", "In a tenant, pages are aligned as well.", needs=[Capability.TENANTS])
+async def in_a_tenant(case: Case) -> None:
+    adapter = (await case.open()).for_tenant("t")
+    stored = await fill(case, adapter)
+    for size in (1, 3, 6, 9, 14):
+        with case.about(f"last={size}"):
+            page = await adapter.messages.find("s", last=size, align="turn")
+            case.same(list(page), stored[FIRST[15 - size] - 1 :], "the page")
+            _check_pages(case, await walk(adapter, last=size, align="turn"), stored)
+
+
 @clause("paging.align_bounded", "A lower bound stops the growth of an aligned page.")
 async def bounded(case: Case) -> None:
     adapter = await case.open()

@@ -31,9 +31,9 @@ async def at_each_turn_of_the_loop(case: Case, what: str, call: Callable[[int], 
         with case.about(f"{what} cancelled after {turns} turns of the loop"):
             yield turns
         if ended:
-            case.notes.append(f"{what}: {points} points")
-            return
+            break
         turns += 1 if turns < _DENSE else turns // 3
+    case.notes.append(f"{what}: {points} points")
 
 
 @clause(

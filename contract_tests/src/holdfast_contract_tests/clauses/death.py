@@ -50,6 +50,7 @@ async def restart(case: Case) -> None:
 async def kill(case: Case) -> None:
     acked: list[int] = []
     sent = in_flight = 0
+    took = 0.004  # seconds for a commit, until one has told
     kills = case.size(3, 12, 60)
     for _ in range(kills):
         commits = case.random.randrange(1, 6)
@@ -57,12 +58,15 @@ async def kill(case: Case) -> None:
             while (said := await process.report()) is not None:
                 if "acked" in said:
                     acked.append(said["acked"])
+                    took = said["took"]
                     continue
                 sent = said["sent"] + 1
                 commits -= 1
                 if not commits:
-                    await asyncio.sleep(case.random.random() * 0.004)  # about as long as a commit takes
+                    await asyncio.sleep(case.random.random() * took)
                     process.kill()
+            if commits > 0:
+                await process.ended_well()  # it was not killed: then it must say why it ended
         in_flight += sent - 1 not in acked
         adapter = await case.new()
         async with adapter:

@@ -1,17 +1,18 @@
 """How writes are made durable: for everybody at once, and in nobody's name."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Any
+from datetime import timedelta
 
-from holdfast import Session
+from holdfast import Adapter, Capability, Session
 from holdfast.toolkit import Observed
+from holdfast_contract_tests.calls import calls_of
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
 
 _caller: ContextVar[str] = ContextVar("holdfast_contract_caller", default="nobody")
 
+_MEASURED = 20
 _HELD = 0.00005  # seconds; what a fast disk takes for one write is twice that, and what waits elsewhere takes none
 
 
@@ -86,18 +87,35 @@ async def own_outcome(case: Case) -> None:
 async def loop_stays_free(case: Case) -> None:
     # The least of many measurements: a call that blocks does so always, and a busy machine only now and then.
     adapter = await case.open()
-    await adapter.sessions.save(Session(id="s"))
-    calls: dict[str, Callable[[str], Awaitable[Any]]] = {
-        "messages.append": lambda word: adapter.messages.append("s", case.say(word)),
-        "messages.find": lambda _: adapter.messages.find("s", last=5),
-        "sessions.get": lambda _: adapter.sessions.get("s"),
-        "sessions.save": lambda word: adapter.sessions.save(Session(id=word)),
-    }
-    for name, call in calls.items():
-        held: list[float] = []
-        for number in range(25):
+    least: dict[str, float] = {}
+    for name, call in calls_of(adapter.capabilities).items():
+        await _begin(case, adapter)
+        for _ in range(_MEASURED):
+            await _make_room(case, adapter, name)
             before = case.loop().held()
-            await call(f"m{number}")
-            held.append(max(0.0, case.loop().held() - before))
-        case.notes.append(f"{name}: {min(held) * 1000:.2f} ms")
-        assert min(held) < _HELD, f"{name} held the loop for {min(held) * 1000:.2f} ms or more, each of 25 times"
+            await call(adapter)
+            held = max(0.0, case.loop().held() - before)
+            least[name] = min(held, least.get(name, held))
+        assert least[name] < _HELD, (
+            f"{name} held the loop for {least[name] * 1000:.2f} ms or more, each of {_MEASURED} times"
+        )
+    worst = max(least, key=lambda name: least[name])
+    case.notes.append(f"{worst} held the loop longest: {least[worst] * 1000:.2f} ms")
+
+
+async def _begin(case: Case, adapter: Adapter) -> None:
+    """The session "s" with a message "a"; whatever else was there is gone."""
+    await adapter.sessions.delete("s")
+    await adapter.sessions.save(Session(id="s"))
+    await adapter.messages.append("s", case.say("a"))
+
+
+async def _make_room(case: Case, adapter: Adapter, name: str) -> None:
+    """See that the next call of this name does the whole of its work."""
+    if name in ("sessions.delete", "messages.remove"):
+        await _begin(case, adapter)
+    elif name == "sessions.save":
+        await adapter.sessions.delete("new")
+    elif name == "sweep" and Capability.EXPIRY in adapter.capabilities:
+        await adapter.sessions.save(Session(id="old", expires_at=case.clock() + timedelta(seconds=1)))
+        case.clock.pass_(seconds=1)

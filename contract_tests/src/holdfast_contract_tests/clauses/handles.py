@@ -2,7 +2,7 @@
 
 import asyncio
 
-from holdfast import Capability, Message, Session, SessionQuery, Turn
+from holdfast import Adapter, Capability, Message, NotFound, Session, SessionQuery, Turn
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
@@ -50,6 +50,38 @@ async def read_pages(case: Case) -> None:
         for other in handles:
             [info] = await case.listed(other, SessionQuery(user_id="u", status=status), ["s"])
             case.same(info.message_count, len(words), "message_count as listed")
+
+
+@clause(
+    "handles.absent_before", "What a handle has found absent, it finds once another has written it.", needs=SHARED
+)
+async def absent_before(case: Case) -> None:
+    writer, *readers = await case.handles(3)
+    for life in ("the first life", "the life after it was deleted"):
+        with case.about(life):
+            for reader in readers:
+                await _nothing_there(case, reader)
+            saved = await writer.sessions.save(Session(id="s", user_id="u", data={"life": life}))
+            for reader in readers:
+                case.same(await reader.sessions.get("s"), saved, "the session that was not there before")
+                await case.listed(reader, SessionQuery(user_id="u"), ["s"])
+                case.same(await reader.messages.get("s", "a"), None, "a message that is not there yet")
+                case.same(await reader.messages.get("s", "b"), None, "a message of a turn that is not there yet")
+                case.same(list(await reader.messages.find("s")), [], "the messages, of which there are none yet")
+            [told] = await writer.messages.append("s", case.say("a"))
+            [turned] = (await writer.commit(Turn(session_id="s", messages=case.say("b")))).messages
+            for reader in readers:
+                case.same(await reader.messages.get("s", "a"), told, "the message that was not there before")
+                case.same(await reader.messages.get("s", "b"), turned, "the turn's, that was not there before")
+                case.same(list(await reader.messages.find("s")), [told, turned], "the messages")
+            assert await writer.sessions.delete("s"), "there was a session, but delete says that there was none"
+
+
+async def _nothing_there(case: Case, reader: Adapter) -> None:
+    case.same(await reader.sessions.get("s"), None, "the session, where there is none")
+    await case.listed(reader, SessionQuery(user_id="u"), [])
+    await case.refused(NotFound, reader.messages.find("s"))
+    await case.refused(NotFound, reader.messages.get("s", "a"))
 
 
 @clause(

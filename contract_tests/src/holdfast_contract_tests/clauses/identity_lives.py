@@ -41,6 +41,31 @@ async def next_life(case: Case) -> None:
     case.same((stored.seq, stored.created_at), (2, now), "position and time of words that the last life had")
 
 
+@clause(
+    "identity.next_life_by_turn",
+    "A turn that creates the id of a deleted session begins another life, with its own messages alone.",
+)
+async def next_life_by_turn(case: Case) -> None:
+    adapter = await case.open()
+    old = Session(id="s", data={"secret": 1}, agent="a", user_id="u")
+    first = await adapter.commit(Turn(session_id="s", session=old, messages=case.say("a", "b", "c")))
+    await adapter.sessions.delete("s")
+    case.clock.pass_(hours=1)
+    said = [Message(id=word, role="user", content="new words") for word in ("a", "x")]
+    done = await adapter.commit(Turn(session_id="s", session=Session(id="s", data={"n": 2}), messages=said))
+    assert done.session.key != first.session.key, "the next life has the key of the last"
+    now = case.clock.now
+    fresh = Session(id="s", key=done.session.key, version=1, data={"n": 2}, last_seq=2, message_count=2)
+    fresh.created_at = fresh.updated_at = fresh.last_message_at = now
+    case.same(await _now(adapter), fresh, "the new life as it is stored")
+    case.same([message.seq for message in done.messages], [1, 2], "the positions")
+    for when in ("before", "after"):
+        with case.about(f"{when} a sweep"):
+            case.same((await adapter.messages.find("s")).items, done.messages, "the messages of the new life")
+            case.same(await adapter.messages.get("s", "b"), None, "a message of the last life")
+            await adapter.sweep()
+
+
 @clause("identity.large_life", "Of a deleted session with very many messages none comes back in the next life.")
 async def large_life(case: Case) -> None:
     adapter = await case.open()

@@ -25,18 +25,19 @@ Asked = dict[str, Any]
 
 
 async def fill(case: Case, adapter: Adapter) -> None:
-    """Sessions made in the order a b c d, and written last in the order d b a c."""
+    """Sessions made in the order a b c d, and written last in the order d b a c: a microsecond apart."""
+    case.clock.pass_(microseconds=123_457)
     for session_id, user, agent, status in (
         ("a", "u", "x", "active"),
         ("b", "u", "y", "completed"),
         ("c", "v", "x", "active"),
         ("d", None, None, "odd"),
     ):
-        case.clock.pass_(minutes=1)
+        case.clock.pass_(microseconds=1)
         made = Session(id=session_id, user_id=user, agent=agent, status=status, data={"is": session_id})
         await adapter.sessions.save(made)
     for session_id in "bac":
-        case.clock.pass_(minutes=1)
+        case.clock.pass_(microseconds=1)
         await adapter.sessions.save(await load(adapter, session_id))
 
 
@@ -63,6 +64,11 @@ async def orders(case: Case) -> None:
     await case.listed(adapter, SessionQuery(), ["c", "a", "b", "d"])
     await case.listed(adapter, SessionQuery(order="activity"), ["c", "a", "b", "d"])
     await case.listed(adapter, SessionQuery(order="created"), ["a", "b", "c", "d"])
+    for name in "_ZA":  # each is in front of those before it by its id, and a microsecond behind them by time
+        case.clock.pass_(microseconds=1)
+        await adapter.sessions.save(Session(id=name))
+    await case.listed(adapter, SessionQuery(), list("AZ_cabd"))
+    await case.listed(adapter, SessionQuery(order="created"), list("abcd_ZA"))
 
 
 @clause(
@@ -158,13 +164,14 @@ async def with_state(case: Case) -> None:
 @clause("listing.tells_all", "A listing tells of a session what `get` tells of it.")
 async def tells_all(case: Case) -> None:
     adapter = await case.open()
+    case.clock.pass_(microseconds=123_457)
     at = case.clock()
     await adapter.sessions.save(Session(id="plain"))
     full = Session(id="full", user_id="u", agent="x", status="odd", completed_at=at, data={"a": 1})
     await adapter.sessions.save(full)
-    case.clock.pass_(minutes=1)
+    case.clock.pass_(microseconds=1)
     await adapter.messages.append("full", case.say("a", "b", created_at=at - timedelta(days=1)))
-    case.clock.pass_(minutes=1)
+    case.clock.pass_(microseconds=1)
     await adapter.sessions.save(await load(adapter, "full"))
     for info in await case.listed(adapter, SessionQuery(), ["full", "plain"]):
         whole = (await load(adapter, info.id)).model_dump()

@@ -42,7 +42,7 @@ async def filters(case: Case) -> None:
 async def combined(case: Case) -> None:
     adapter = await case.open()
     made: list[tuple[str, dict[str, Any]]] = []
-    times = [case.clock() + timedelta(minutes=minute) for minute in (1, 2, 3)]
+    times = [case.clock() + timedelta(microseconds=123_457 + number) for number in (1, 2, 3)]
     kinds = product(times, ("u", "v"), ("x", "y"), ("active", "done"))
     for number, (at, user, agent, status) in enumerate(kinds):
         case.clock.now = at
@@ -118,7 +118,8 @@ async def updated_before(case: Case) -> None:
     tick = timedelta(microseconds=1)
     await finds(case, adapter, "bd", updated_before=written)
     await finds(case, adapter, "abd", updated_before=written + tick)
-    await finds(case, adapter, "bd", updated_before=written - tick)
+    await finds(case, adapter, "d", updated_before=written - tick)
+    await finds(case, adapter, "", updated_before=written - 2 * tick)
     await finds(case, adapter, "", updated_before=case.clock() - timedelta(days=1))
     await finds(case, adapter, "abcd", updated_before=case.clock() + tick)
     await finds(case, adapter, "b", updated_before=written, user_id="u")

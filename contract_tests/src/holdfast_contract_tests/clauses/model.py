@@ -3,7 +3,6 @@
 import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
 
-from holdfast import Capability
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import clause
 from holdfast_contract_tests.model import machine_for
@@ -12,7 +11,6 @@ from holdfast_contract_tests.model import machine_for
 @clause(
     "model.games",
     "Whatever is called in whatever order, it answers and stores what the reference does.",
-    needs=[Capability.LISTING_EXACT],
 )
 def games(case: Case) -> None:
     chosen = hypothesis.settings(

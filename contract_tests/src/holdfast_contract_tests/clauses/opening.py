@@ -8,6 +8,7 @@ from holdfast import (
     Durability,
     InvalidArgument,
     Limits,
+    SchemaOutdated,
     SchemaTooNew,
     Session,
     UnsupportedCapability,
@@ -55,6 +56,23 @@ async def newer_schema(case: Case) -> None:
     await probe.set_schema(schema=90, min_reader=1, min_writer=1)
     async with await case.new() as adapter:
         assert await adapter.sessions.get("s") is not None, "a newer schema that allows it lost a session"
+
+
+@clause("opening.older_schema", "An older schema is refused, with the call that migrates it.", needs=STORED)
+async def older_schema(case: Case) -> None:
+    async with await case.new() as adapter:
+        probe = await case.probe(adapter)
+    await probe.set_schema(schema=0, min_reader=0, min_writer=0)
+    for _ in range(2):
+        refused = await case.new()
+        error = await case.refused(SchemaOutdated, refused.initialize())
+        case.same(error.stored, 0, "the stored schema number in the error")
+        assert "migrate" in str(error), f"the error does not say how to migrate: {error}"
+
+
+@clause("opening.limits", "Where nothing else is asked for, the limits are the same as everywhere.")
+async def same_limits(case: Case) -> None:
+    case.same((await case.open()).limits, Limits(), "the limits")
 
 
 @clause(

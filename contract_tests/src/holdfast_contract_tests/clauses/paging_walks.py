@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from holdfast import Adapter, Capability, Message, Page, Session
+from holdfast import Adapter, Capability, Message, Page, Session, Turn
 from holdfast.ids import new_id
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses.order import load
 from holdfast_contract_tests.clauses.paging import Asked, check_sizes, fill, joined, joined_back, walk
+from holdfast_contract_tests.reading import all_messages
 
 
 @clause(
@@ -172,6 +173,27 @@ async def removes_over_a_thousand(case: Case) -> None:
     case.same((session.message_count, session.last_seq), (10, 2100), "message_count and last_seq")
     [told] = await adapter.messages.append("s", case.say("m1000"))
     case.same(told.seq, 2101, "the position of an id that was removed")
+
+
+@clause(
+    "removal.over_a_thousand_in_a_turn",
+    "A turn with messages and a state removes more than a thousand, and leaves what is beside them.",
+    needs=[Capability.REMOVE],
+)
+async def turn_removes_over_a_thousand(case: Case) -> None:
+    adapter = await case.open()
+    stored = await fill(case, adapter, count=1100)
+    session = await load(adapter)
+    session.data = {"a": 1}
+    turn = Turn(session_id="s", session=session, remove=(5, 1095), messages=case.say("new", "m600"))
+    done = await adapter.commit(turn)
+    told = (done.removed, done.session.message_count, done.session.last_seq)
+    case.same(told, (1090, 12, 1102), "removed, message_count and last_seq")
+    left = [*stored[:5], *stored[1095:], *done.messages]
+    case.same(list(await all_messages(adapter, "s")), left, "the messages that are left")
+    after = await load(adapter)
+    found = (after.data, after.version, after.message_count, after.last_seq)
+    case.same(found, ({"a": 1}, 2, 12, 1102), "data, version, message_count and last_seq")
 
 
 @clause(

@@ -37,13 +37,25 @@ async def deletion(case: Case) -> None:
 )
 async def expired(case: Case) -> None:
     handles = await case.handles(RACERS)
-    await handles[0].sessions.save(Session(id="s", expires_at=case.clock() + timedelta(hours=1)))
-    await handles[0].messages.append("s", case.say("old"))
+    for name in ("s", "t"):
+        await handles[0].sessions.save(Session(id=name, expires_at=case.clock() + timedelta(hours=1)))
+        await handles[0].messages.append(name, case.say("old"))
     case.clock.pass_(hours=2)
     results = await outcomes(*(adapter.sessions.save(Session(id="s")) for adapter in handles))
     winner = one_winner(results, VersionConflict)
     case.same(await handles[1].sessions.get("s"), winner, "the session that was created anew")
     case.same(await all_messages(handles[2], "s"), [], "the messages of the new life")
+    states = [Session(id="t", data={"by": number}) for number in range(len(handles))]
+    turns = [Turn(session_id="t", session=one, messages=case.say(f"new {one.data['by']}")) for one in states]
+    done = one_winner(
+        await outcomes(*(adapter.commit(turn) for adapter, turn in zip(handles, turns, strict=True))),
+        VersionConflict,
+    )
+    found = await all_messages(handles[2], "t")
+    case.same(found, list(done.messages), "the messages of the life that a turn created anew")
+    stored = await handles[1].sessions.get("t")
+    assert stored is not None, "the session that a turn created anew is not there"
+    case.same(found[0].text, f"new {stored.data['by']}", "the message, against whose state is stored")
 
 
 @clause(

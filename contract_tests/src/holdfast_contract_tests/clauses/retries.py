@@ -5,8 +5,9 @@ import asyncio
 from holdfast import Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clauses._turns import most
+from holdfast_contract_tests.reading import all_messages
 
-MANY = 250  # more than some stores look up, or bind, in one statement
 MIXTURES = ("ab", "ba", "xaby", "xayb", "abx", "axb", "xab", "ax")  # a and b are there, x and y are new
 
 
@@ -43,7 +44,7 @@ async def append(case: Case) -> None:
 async def large_append(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))
-    said = case.say(*(f"m{number}" for number in range(min(MANY, adapter.limits.turn_messages))))
+    said = case.say(*(f"m{number}" for number in range(most(adapter))))
     first = await adapter.messages.append("s", said, turn_id="t")
     case.clock.pass_(hours=1)
     case.same(list(await adapter.messages.append("s", said, turn_id="t")), list(first), "the answer to the retry")
@@ -51,6 +52,29 @@ async def large_append(case: Case) -> None:
     stored = await adapter.sessions.get("s")
     assert stored is not None, "the session is gone after a retry"
     case.same((stored.message_count, stored.last_seq), (len(said), len(said)), "message_count and last_seq")
+    case.same(await all_messages(adapter, "s"), list(first), "what is stored")
+
+
+@clause(
+    "retries.large_turn",
+    "A retry of a turn of very many messages and a state is known as a whole, remembered or not.",
+)
+async def large_turn(case: Case) -> None:
+    adapter = await case.open()
+    session = await adapter.sessions.save(Session(id="s"))
+    said = case.say(*(f"m{number}" for number in range(most(adapter))))
+    turn = Turn(session_id="s", session=session, messages=said)
+    first = await adapter.commit(turn)
+    for others in (0, 17):
+        for _ in range(others):
+            await adapter.sessions.save(session, expected="any")
+        with case.about(f"after {others} other saves"):
+            case.clock.pass_(hours=1)
+            async with case.unchanged(adapter):
+                again = await adapter.commit(turn)
+            case.same(again.messages, first.messages, "the messages of the retry")
+            told = (again.replayed, again.session.version, again.session.last_seq)
+            case.same(told, (True, 2, len(said)), "replayed, version and last_seq of the retry")
 
 
 @clause(

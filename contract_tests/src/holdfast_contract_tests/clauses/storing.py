@@ -1,11 +1,13 @@
 """What is really in the backend, seen by the author's probe."""
 
 import asyncio
+from time import perf_counter
 
 from holdfast import Capability, Session
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
 
+_DELAY = 20  # times; to wait for the lock would be hundreds
 WORDS = "a sentence that nobody else says"
 
 
@@ -53,11 +55,19 @@ async def others_go_on(case: Case) -> None:
     names = ["held", *(f"s{number}" for number in range(8))]
     for name in names:
         await adapter.sessions.save(Session(id=name))
+
+    async def round_of_others(number: int) -> float:
+        started = perf_counter()
+        calls = [adapter.messages.append(name, case.say(f"m{number}")) for name in names[1:]]
+        await asyncio.gather(*calls)
+        return perf_counter() - started
+
+    free = min([await round_of_others(number) for number in range(3)])
     async with (await case.probe(adapter)).lock("held"):
         held = asyncio.ensure_future(adapter.messages.append("held", case.say("a")))
         await asyncio.sleep(0)
-        for number in range(3):
-            calls = [adapter.messages.append(name, case.say(f"m{number}")) for name in names[1:]]
-            await asyncio.gather(*calls)
+        beside = min([await round_of_others(number) for number in range(3, 6)])
         assert not held.done(), f"the write to the locked session came back: {held}"
     case.same([message.seq for message in await held], [1], "the position after the lock was lifted")
+    case.notes.append(f"beside a lock the others took {beside / free:.1f} times as long")
+    assert beside < _DELAY * free, f"beside a lock the others took {beside / free:.0f} times as long"

@@ -65,6 +65,13 @@ async def alive(case: Case) -> None:
     await case.listed(adapter, EVERY, ["ever", "later", "state"])
     for name in ("later", "ever", "state"):
         case.same(len(await adapter.messages.find(name)), 3, f"the number of messages of {name!r}")
+    case.clock.pass_(days=365)
+    await _sweep_all(adapter, 1000)
+    await case.listed(adapter, EVERY, ["ever", "state"])
+    for name in ("ever", "state"):
+        with case.about("a year after a state expired, whose session does not"):
+            assert await adapter.sessions.get(name), f"the session {name!r} was swept"
+            case.same(len(await adapter.messages.find(name)), 3, f"the number of messages of {name!r}")
 
 
 @clause(
@@ -123,6 +130,32 @@ async def families(case: Case) -> None:
             for name in ("p", "c", "d", "g", "gg"):
                 case.same(await adapter.sessions.get(name), None, f"the session {name!r}")
             case.same(await adapter.sweep(), 0, "what one more sweep freed")
+
+
+@clause(
+    "sweeping.families_in_a_tenant",
+    "In a tenant too, children go with their expired parent, swept by its view or by the adapter.",
+    needs=[Capability.EXPIRY, Capability.PARENTS, Capability.TENANTS],
+)
+async def families_in_a_tenant(case: Case) -> None:
+    adapter = await case.open()
+    view, other = adapter.for_tenant("t"), adapter.for_tenant("u")
+    for one in (adapter, other):
+        await _fill(case, one, "p", expires_at=None)
+        await _fill(case, one, "c", parent_id="p", expires_at=None)
+    for name, sweeper in {"its view": view, "the adapter": adapter}.items():
+        with case.about(f"swept by {name}"):
+            await _fill(case, view, "p")
+            for child, parent in (("c", "p"), ("g", "c")):
+                await _fill(case, view, child, parent_id=parent, expires_at=None, messages=2)
+            case.clock.pass_(hours=1)
+            async with case.unchanged(other):
+                await _sweep_all(sweeper, 3)
+            await case.listed(view, EVERY, [])
+            for gone in ("p", "c", "g"):
+                case.same(await view.sessions.get(gone), None, f"the session {gone!r}")
+            await case.listed(adapter, EVERY, ["c", "p"])
+            case.same(await sweeper.sweep(), 0, "what one more sweep freed")
 
 
 @clause(

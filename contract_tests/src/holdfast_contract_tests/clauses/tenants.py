@@ -286,24 +286,43 @@ async def own_listings(case: Case) -> None:
 
 
 @clause(
-    "tenants.at_once", "Writes of several tenants to one id, at once, each reach their own session.", needs=TENANTS
+    "tenants.at_once",
+    "Writes of several tenants at once, under equal ids and turn ids, each reach their own session.",
+    needs=TENANTS,
 )
 async def at_once(case: Case) -> None:
     adapter = await case.open()
-    names = [f"t{number}" for number in range(6)]
-    views = {name: adapter.for_tenant(name) for name in names}
-    saved = await asyncio.gather(
-        *(view.sessions.save(Session(id="s", data={"of": name})) for name, view in views.items())
-    )
-    case.same([session.data for session in saved], [{"of": name} for name in names], "the sessions as told")
+    views = {name: adapter.for_tenant(name) for name in (f"t{number}" for number in range(6))}
+    states = [Session(id="s", data={"of": name}) for name in views]
+    calls = [one.sessions.save(state, turn_id="t") for one, state in zip(views.values(), states, strict=True)]
+    saved = await asyncio.gather(*calls)
+    case.same([session.data for session in saved], [state.data for state in states], "the sessions as told")
     for word in "ab":
         told = await asyncio.gather(*(view.messages.append("s", [_of(n, word)]) for n, view in views.items()))
-        case.same([[m.text for m in one] for one in told], [[f"{word} of {n!r}"] for n in names], "as told")
+        case.same([[m.text for m in one] for one in told], [[f"{word} of {n!r}"] for n in views], "as told")
+    told = await asyncio.gather(
+        *(view.messages.append("s", case.say("c"), turn_id="u") for view in views.values())
+    )
+    case.same([[m.seq for m in one] for one in told], [[3]] * 6, "the positions of equal messages, as told")
+    await _turns_at_once(case, views, saved)
     for name, view in views.items():
         with case.about(f"tenant {name!r}"):
-            case.same((await load(view)).data, {"of": name}, "the session")
+            case.same((await load(view)).data, {"of": name, "turn": 1}, "the session")
             found = [(message.seq, message.text) for message in await view.messages.find("s")]
-            case.same(found, [(1, f"a of {name!r}"), (2, f"b of {name!r}")], "its messages")
+            mine = [(1, f"a of {name!r}"), (2, f"b of {name!r}"), (3, "c"), (4, "d")]
+            case.same(found, mine, "its messages")
+
+
+async def _turns_at_once(case: Case, views: Mapping[str, Adapter], saved: list[Session]) -> None:
+    """One turn in each tenant, which only their states tell apart."""
+    turns: list[Turn] = []
+    for session in saved:
+        new = session.model_copy(update={"data": {**session.data, "turn": 1}})
+        turns.append(Turn(id="v", session_id="s", session=new, messages=case.say("d")))
+    calls = [view.commit(turn) for view, turn in zip(views.values(), turns, strict=True)]
+    done = await asyncio.gather(*calls)
+    told = [(one.session.key, one.session.version, one.replayed) for one in done]
+    case.same(told, [(session.key, 2, False) for session in saved], "keys, versions and replayed, as told")
 
 
 PAIRS = (

@@ -15,10 +15,10 @@ from holdfast import (
 )
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
-from holdfast_contract_tests.clauses._turns import begin, info, now, refusals
+from holdfast_contract_tests.clauses._turns import begin, info, most, now, refusals
+from holdfast_contract_tests.reading import all_messages
 
 MANY = 300  # messages of one turn: more than some stores put into one statement
-
 
 # --- all or nothing ---------------------------------------------------------------------------------
 
@@ -203,15 +203,19 @@ async def own_times(case: Case) -> None:
     )
 
 
-@clause("turns.large", "A turn of very many messages is stored as a whole, in order.")
+@clause(
+    "turns.large", "A turn of a state and as many messages as the limits allow is stored as a whole, in order."
+)
 async def large(case: Case) -> None:
     adapter, session = await begin(case)
-    count = min(MANY, adapter.limits.turn_messages)
-    said = case.say(*(f"m{number}" for number in range(count)))
+    said = case.say(*(f"m{number}" for number in range(most(adapter))))
     done = await adapter.commit(Turn(session_id="s", session=session, messages=said))
-    found = await adapter.messages.find("s", after=5, limit=min(count, adapter.limits.page))
-    case.same([message.id for message in found], [message.id for message in said][: len(found)], "what is stored")
-    case.same([message.seq for message in done.messages], list(range(6, count + 6)), "the positions")
-    case.same(
-        (done.session.last_seq, done.session.message_count), (count + 5, count + 5), "last_seq, message_count"
-    )
+    case.same([message.id for message in done.messages], [message.id for message in said], "what is answered")
+    case.same([message.seq for message in done.messages], list(range(6, len(said) + 6)), "the positions")
+    found = await all_messages(adapter, "s")
+    case.same([message.id for message in found[:5]], list("abcde"), "what was there before")
+    case.same(found[5:], list(done.messages), "what is stored, against the answer")
+    stored = await now(adapter)
+    case.same(stored.data, {"n": 2}, "the state")
+    case.same((stored.last_seq, stored.message_count), (len(said) + 5,) * 2, "last_seq, message_count")
+    case.same(done.session, info(stored), "Committed.session, against what is stored")

@@ -159,3 +159,13 @@ class KnownBefore(Outer):
 class NoPort(Outer):
     def port(self, kind):
         return None
+
+
+@planted("An ability is declared that nobody knows.", "opening.capabilities")
+class UnknownDeclared(Toy):
+    capabilities = Toy.capabilities | {"records"}
+
+
+@planted("A known ability is declared in capitals beside its own name.", "opening.capabilities")
+class CapitalsDeclared(Toy):
+    capabilities = Toy.capabilities | {"REMOVE"}

@@ -148,3 +148,10 @@ class DefaultIsLargest(Outer):
             if limit is last is cursor is None:
                 limit = self._run.limits.page
             return await super().find(session_id, limit=limit, last=last, cursor=cursor, **how)
+
+
+@planted("`align` is ignored in a tenant.", "paging.align_tenant")
+class AlignIgnoredInTenant(Outer):
+    class Messages(StoreMessages):
+        async def _aligned(self, head, rows, after):
+            return rows if self._tenant else await super()._aligned(head, rows, after)
