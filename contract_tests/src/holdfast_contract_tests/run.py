@@ -17,6 +17,7 @@ from holdfast_contract_tests.clause import Clause, Level
 from holdfast_contract_tests.doors import ABILITIES, check_closed_door
 from holdfast_contract_tests.env import Env, FakeClock
 from holdfast_contract_tests.loops import hard_deadline, new_runner
+from holdfast_contract_tests.reading import all_messages
 from holdfast_contract_tests.verdict import ContractError, NotRun, Unsupported, Verdict
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Place:
                 self.patience = await _patience(adapter)
                 if Capability.SHARED in adapter.capabilities:
                     await _move_in(adapter)
-                    self._neighbour = await case.everything(adapter)
+                    self._neighbour = await _look(case, adapter)
                     await self._check_apart(case)
                 self.facts = {
                     "adapter": type(unwatched(adapter)).__name__,
@@ -110,13 +111,23 @@ class Place:
         adapter = await case.new(env=self._neighbours_env())
         await adapter.initialize()
         try:
-            case.same(await case.everything(adapter), self._neighbour, "what is stored in another namespace")
+            case.same(await _look(case, adapter), self._neighbour, "what is stored in another namespace")
         finally:
             await adapter.aclose()
 
     def _neighbours_env(self) -> Env:
         clock = FakeClock()
         return replace(self._env(self.name), clock=clock, options={"clock": clock})
+
+
+async def _look(case: Case, adapter: Adapter) -> list[Any]:
+    """What the neighbour has: his session, and where listings are exact, that there is no other."""
+    exact = Capability.LISTING_EXACT in adapter.capabilities
+    return [
+        await adapter.sessions.get("s"),
+        await all_messages(adapter, "s"),
+        await case.everything(adapter) if exact else None,
+    ]
 
 
 async def _patience(adapter: Adapter) -> float:

@@ -101,17 +101,22 @@ async def by_id(case: Case) -> None:
     _check(case, ratio, f"an append that is sent again behind {long:,} messages, beside one behind 10,")
 
 
-@clause("growth.deep", "A page deep in a session costs what one at its beginning does.")
+@clause("growth.deep", "A page deep in 2,000 messages costs what one of 60 messages does.")
 async def deep(case: Case) -> None:
     adapter = await _open(case)
-    long, size = case.size(2_000, 2_000, 20_000), min(20, adapter.limits.page)
-    await _fill(case, adapter, "s", long)
-    for bounds in ("after", "before"):
+    long, size = case.size(2_000, 2_000, 20_000), min(5, adapter.limits.page)
+    await _fill(case, adapter, "short", 60)
+    await _fill(case, adapter, "long", long)
+    for bound in ("after", "before"):
+
+        def page(name: str, at: int, bound: str = bound) -> Awaitable[Any]:
+            where: dict[str, Any] = {bound: at}
+            return adapter.messages.find(name, limit=size, **where)
+
         ratio = await _ratio(
-            lambda number, at=bounds: adapter.messages.find("s", limit=size, **{at: 30 + number}),
-            lambda number, at=bounds: adapter.messages.find("s", limit=size, **{at: long - 30 - number}),
+            lambda number: page("short", 25 + number % 10), lambda number: page("long", long - 25 - number % 10)
         )
-        _check(case, ratio, f"a page with `{bounds}` near the end of {long:,}, beside one near the beginning,")
+        _check(case, ratio, f"a page with `{bound}` near the end of {long:,} messages, beside one of 60,")
 
 
 @clause("growth.sessions", "A session by its id costs the same among 10 sessions and among 1,000.")

@@ -114,7 +114,8 @@ async def duplicate(case: Case) -> None:
 async def pops(case: Case) -> None:
     handles = await case.handles(RACERS)
     await handles[0].sessions.save(Session(id="s"))
-    await handles[0].messages.append("s", case.say(*"abcdefghijkl"))
+    for words in ("abcdef", "ghijkl"):
+        await handles[0].messages.append("s", case.say(*words))
 
     async def pop(adapter: Adapter, seq: int) -> int:
         return await adapter.messages.remove("s", after=seq - 1, through=seq)

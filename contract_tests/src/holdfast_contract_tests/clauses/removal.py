@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from holdfast import (
     Adapter,
@@ -26,8 +27,11 @@ WORDS = [f"m{number}" for number in range(1, 13)]  # positions of two digits: te
 
 async def fill(case: Case, adapter: Adapter, session_id: str = "s") -> Sequence[Message]:
     await adapter.sessions.save(Session(id=session_id, data={"a": 1}))
-    said = case.say(*WORDS, metadata={"k": [1]}, route="r")
-    return await adapter.messages.append(session_id, said, turn_id="t")
+    said, step = case.say(*WORDS, metadata={"k": [1]}, route="r"), adapter.limits.turn_messages
+    stored: list[Message] = []
+    for start in range(0, len(said), step):
+        stored += await adapter.messages.append(session_id, said[start : start + step], turn_id="t")
+    return stored
 
 
 @clause("removal.between", "A removal takes the messages behind `after` up to and with `through`.", needs=REMOVE)
@@ -231,3 +235,22 @@ async def and_appends_at_once(case: Case) -> None:
     case.same([message.seq for message in found], [*range(12, 23)], "the positions that are left")
     session = await load(handles[1])
     case.same((session.message_count, session.last_seq), (11, 22), "message_count and last_seq")
+
+
+@clause(
+    "removal.leaves_last_message_at",
+    "A removal leaves `last_message_at`, whatever the times of the messages that it takes and leaves.",
+    needs=[Capability.REMOVE],
+    level=Level.SMOKE,
+)
+async def leaves_last_message_at(case: Case) -> None:
+    adapter = await case.open()
+    await adapter.sessions.save(Session(id="s"))
+    times = [case.clock() + timedelta(hours=hours) for hours in (1, 5, 3)]
+    await adapter.messages.append("s", [Message(role="user", created_at=at) for at in times])
+    for after, through in ((2, 3), (0, 1), (0, 3)):
+        await adapter.messages.remove("s", after=after, through=through)
+        found = await adapter.sessions.get("s")
+        assert found is not None, "the session is gone"
+        with case.about(f"the messages behind {after} up to {through} removed"):
+            case.same(found.last_message_at, times[-1], "last_message_at")

@@ -40,7 +40,7 @@ async def append(case: Case) -> None:
     case.same(list(again), list(first), "the answer where what was read is appended again")
 
 
-@clause("retries.large_append", "A retry of very many messages is known as a whole.", level=Level.SMOKE)
+@clause("retries.large_append", "A retry of very many messages is known as a whole.")
 async def large_append(case: Case) -> None:
     adapter = await case.open()
     await adapter.sessions.save(Session(id="s"))

@@ -18,8 +18,10 @@ async def _fill(case: Case, adapter: Adapter, *names: str, messages: int = 3, **
     for name in names:
         own: dict[str, Any] = {"expires_at": case.clock.now + HOUR, **fields}
         session = Session(id=name, **own)
-        said = case.say(*(f"m{number}" for number in range(messages)))
-        await adapter.commit(Turn(session_id=name, session=session, messages=said))
+        said, step = case.say(*(f"m{number}" for number in range(messages))), adapter.limits.turn_messages
+        await adapter.commit(Turn(session_id=name, session=session, messages=said[:step]))
+        for start in range(step, messages, step):
+            await adapter.messages.append(name, said[start : start + step])
 
 
 async def _sweep_all(adapter: Adapter, limit: int) -> list[int]:
@@ -102,7 +104,9 @@ async def until_none_is_left(case: Case) -> None:
 async def step(case: Case) -> None:
     adapter = await case.open()
     await _fill(case, adapter, "a", messages=100)
-    await _fill(case, adapter, *(f"s{number}" for number in range(20)), messages=1)
+    names = ["a", *(f"s{number}" for number in range(20))]
+    await _fill(case, adapter, *names[1:], messages=1)
+    await case.listed(adapter, EVERY, sorted(names))
     case.clock.pass_(hours=1)
     freed = await adapter.sweep(limit=3)
     assert 1 <= freed <= 6, f"sweep(limit=3) said that it freed {freed} rows of 21 expired sessions"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from holdfast import Adapter, Capability, Session, Turn
+from holdfast import Adapter, Capability, NotFound, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 from holdfast_contract_tests.clauses._turns import answer, info, now
 
 
@@ -130,3 +130,31 @@ async def retries_answer_to_removal(case: Case) -> None:
     await _retried(case, adapter, turn, removed=2)
     state = await now(adapter)
     await _retried(case, adapter, Turn(session_id="s", session=state, remove=(3, 5)), removed=2)
+
+
+@clause(
+    "retries.all_removed_since",
+    "The answer to a retried turn has no messages where all of them were removed since.",
+    needs=[Capability.REMOVE],
+)
+async def all_removed_since(case: Case) -> None:
+    adapter = await case.open()
+    session = await adapter.sessions.save(Session(id="s"))
+    turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
+    await adapter.commit(turn)
+    await adapter.messages.remove("s", after=0, through=2)
+    async with case.unchanged(adapter):
+        again = await adapter.commit(turn)
+    case.same((again.messages, again.replayed), ((), True), "messages and replayed of the retry")
+
+
+@clause(
+    "retries.nothing_to_nobody",
+    "Appending no messages, or a turn of nothing, to a session that is not there is refused.",
+    level=Level.SMOKE,
+)
+async def nothing_to_nobody(case: Case) -> None:
+    adapter = await case.open()
+    await case.refused(NotFound, adapter.messages.append("none", []))
+    await case.refused(NotFound, adapter.commit(Turn(session_id="none")))
+    case.same(await adapter.sessions.get("none"), None, "the session")

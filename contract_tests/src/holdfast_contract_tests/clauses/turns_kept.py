@@ -4,10 +4,11 @@ import asyncio
 
 from holdfast import Adapter, Message, Session, Turn
 from holdfast_contract_tests.case import Case
-from holdfast_contract_tests.clause import clause
+from holdfast_contract_tests.clause import Level, clause
 
 VOLUME = 160  # writes: enough to notice one that is dropped of fifty
 WRITERS, PARTS = 4, 5
+DATA = {"kept": True}
 
 
 async def _now(adapter: Adapter, session_id: str = "s") -> Session:
@@ -141,3 +142,23 @@ async def many_creations(case: Case) -> None:
     for number in range(VOLUME):
         stored = await _now(adapter, f"s{number}")
         case.same((stored.data, stored.last_seq), ({"n": number}, 1), f"data and last_seq of session {number}")
+
+
+@clause(
+    "turns.messages_keep_state",
+    "No append, and no turn of messages alone, changes anything of a state.",
+    level=Level.SMOKE,
+)
+async def messages_keep_state(case: Case) -> None:
+    # The state is compared with what was saved: a state that was lost before looks unchanged afterwards.
+    adapter = await case.open()
+    await adapter.sessions.save(
+        Session(id="s", data=DATA, data_by_route={"r": DATA}, current_route="r", metadata=DATA, schema_version=3)
+    )
+    await adapter.messages.append("s", case.say("a"))
+    await adapter.commit(Turn(session_id="s", messages=case.say("b")))
+    found = await adapter.sessions.get("s")
+    assert found is not None, "the session is gone"
+    case.same(found.data, DATA, "data")
+    case.same(found.data_by_route, {"r": DATA}, "data_by_route")
+    case.same((found.metadata, found.current_route, found.schema_version), (DATA, "r", 3), "the rest of the state")

@@ -10,14 +10,6 @@ from holdfast.toolkit.sessions import StoreSessions
 CLAUSE = "handles.absent_before"
 
 
-def _absent(run):
-    """What a handle has not found so far."""
-    return run.__dict__.setdefault("absent", set()) if hasattr(run, "__dict__") else _OF.setdefault(id(run), set())
-
-
-_OF: dict[int, set] = {}
-
-
 class _Handle(Outer):
     Store = Shared
 
@@ -26,15 +18,15 @@ class _Handle(Outer):
 class SessionAbsent(_Handle):
     class Sessions(StoreSessions):
         async def get(self, session_id):
-            if session_id in _absent(self._run):
+            if session_id in self.__dict__.setdefault("absent", set()):
                 return None
             found = await super().get(session_id)
             if found is None:
-                _absent(self._run).add(session_id)
+                self.__dict__.setdefault("absent", set()).add(session_id)
             return found
 
         async def save(self, session, **how):
-            _absent(self._run).discard(session.id)
+            self.__dict__.setdefault("absent", set()).discard(session.id)
             return await super().save(session, **how)
 
 
@@ -42,15 +34,17 @@ class SessionAbsent(_Handle):
 class MessageAbsent(_Handle):
     class Messages(StoreMessages):
         async def get(self, session_id, message_id):
-            if (session_id, message_id) in _absent(self._run):
+            if (session_id, message_id) in self.__dict__.setdefault("absent", set()):
                 return None
             found = await super().get(session_id, message_id)
             if found is None:
-                _absent(self._run).add((session_id, message_id))
+                self.__dict__.setdefault("absent", set()).add((session_id, message_id))
             return found
 
         async def append(self, session_id, messages, **how):
-            _absent(self._run).difference_update((session_id, message.id) for message in messages)
+            self.__dict__.setdefault("absent", set()).difference_update(
+                (session_id, message.id) for message in messages
+            )
             return await super().append(session_id, messages, **how)
 
 
@@ -73,7 +67,7 @@ class NoTranscript(_Handle):
         async def find(self, session_id, **how):
             gone = self.__dict__.setdefault("gone", set())
             if session_id in gone:
-                raise NotFound("session", session_id)
+                raise NotFound(f"There is no session {session_id!r}.")
             try:
                 return await super().find(session_id, **how)
             except NotFound:

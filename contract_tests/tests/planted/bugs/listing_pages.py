@@ -39,9 +39,9 @@ class ChildrenWithoutState(Toy):
     find = _asked(lambda query: query.parent_key, with_state=False)
 
 
-@planted("`updated_before` is forgotten where children are listed.", FAMILIES)
+@planted("`updated_before` is forgotten where children are listed.", FAMILIES, "listing.levels")
 class BeforeForgottenBelow(Toy):
-    find = _asked(lambda query: query.parent_key and query.begin, updated_before=None)
+    find = _asked(lambda query: query.parent_key, updated_before=None)
 
 
 @planted("`with_state` is forgotten where a user's are listed by creation.", ANY, FAMILIES)
@@ -89,7 +89,9 @@ def _cut(head, names):
     return {name: at and at // 1000 * 1000 for name in names for at in [getattr(head, name)]}
 
 
-@planted("`updated_before` is rounded up to milliseconds.", "listing.updated_before", "listing.filters_combined", ANY)
+@planted(
+    "`updated_before` is rounded up to milliseconds.", "listing.updated_before", "listing.filters_combined", ANY
+)
 class BeforeInMilliseconds(Toy):
     def _fitting(self, query):
         before = query.updated_before
