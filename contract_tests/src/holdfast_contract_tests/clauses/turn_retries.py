@@ -3,25 +3,11 @@
 import asyncio
 from typing import Any
 
-from holdfast import Adapter, Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
+from holdfast import Capability, DuplicateIdConflict, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
-
-
-async def _begin(case: Case) -> tuple[Adapter, Session]:
-    adapter = await case.open()
-    return adapter, await adapter.sessions.save(Session(id="s"))
-
-
-async def _other_saves(adapter: Adapter, session: Session, count: int) -> None:
-    for _ in range(count):
-        await adapter.sessions.save(session, expected="any")
-
-
-async def _now(adapter: Adapter) -> Session:
-    session = await adapter.sessions.get("s")
-    assert session is not None, "the session is gone"
-    return session
+from holdfast_contract_tests.clauses._retries import begin, other_saves
+from holdfast_contract_tests.clauses._turns import now
 
 
 @clause(
@@ -31,13 +17,13 @@ async def _now(adapter: Adapter) -> Session:
     level=Level.SMOKE,
 )
 async def turn_again(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
     first = await adapter.commit(turn)
     case.clock.pass_(hours=1)
     await adapter.messages.append("s", case.say("c"))
-    await _other_saves(adapter, session, 3)
+    await other_saves(adapter, session, 3)
     case.clock.pass_(hours=1)
     async with case.unchanged(adapter):
         again = await adapter.commit(turn)
@@ -45,7 +31,7 @@ async def turn_again(case: Case) -> None:
     case.same(again.messages, first.messages, "the messages of the retry")
     case.same((again.session.version, again.session.last_seq), (2, 2), "version and last_seq of the retry")
     case.same((again.session.id, again.session.key), ("s", session.key), "id and key of the retry")
-    now = await _now(adapter)
+    now = await now(adapter)
     case.same(
         (now.version, now.last_seq, now.data), (5, 3, {"a": 1}), "version, last_seq and data that are stored"
     )
@@ -58,35 +44,35 @@ async def turn_again(case: Case) -> None:
     level=Level.SMOKE,
 )
 async def save_again(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["n"] = 1
     first = await adapter.sessions.save(session, turn_id="t")
     again = await adapter.sessions.save(session, turn_id="t")
     case.same((first.version, again.version), (2, 2), "versions of the first try and the retry")
-    newer = await _now(adapter)
+    newer = await now(adapter)
     newer.data["n"] = 2
     await adapter.sessions.save(newer)
     case.clock.pass_(hours=1)
     async with case.unchanged(adapter):
         late = await adapter.sessions.save(session, turn_id="t")
     case.same((late.version, late.data), (2, {"n": 1}), "version and data of a retry after another's save")
-    now = await _now(adapter)
+    now = await now(adapter)
     case.same((now.version, now.data), (3, {"n": 2}), "version and data that are stored")
 
 
 @clause("retries.save_over_any", "A save over any version is stored once per turn id.", level=Level.SMOKE)
 async def save_over_any(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     for attempt in range(3):
         with case.about(f"try {attempt + 1}"):
             saved = await adapter.sessions.save(session, expected="any", turn_id="t")
             case.same(saved.version, 2, "the version that is answered")
-    case.same((await _now(adapter)).version, 2, "the version that is stored")
+    case.same((await now(adapter)).version, 2, "the version that is stored")
 
 
 @clause("retries.save_without_turn_id", "Without a turn id a second save is another write, and conflicts.")
 async def save_without_turn_id(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     await adapter.sessions.save(session)
     async with case.unchanged(adapter):
         error = await case.refused(VersionConflict, adapter.sessions.save(session))
@@ -106,7 +92,7 @@ async def creation(case: Case) -> None:
     made = Session(id="made")
     one, two = [await adapter.sessions.save(made, turn_id="t") for _ in range(2)]
     case.same(two, one, "the answer to the retried save")
-    await _other_saves(adapter, made, 2)
+    await other_saves(adapter, made, 2)
     async with case.unchanged(adapter):
         late = await adapter.sessions.save(made, turn_id="t")
     case.same((late.version, late.key), (1, one.key), "version and key of a retry after others' saves")
@@ -118,7 +104,7 @@ async def creation(case: Case) -> None:
     needs=[Capability.REMOVE],
 )
 async def removal(case: Case) -> None:
-    adapter, _ = await _begin(case)
+    adapter, _ = await begin(case)
     await adapter.messages.append("s", case.say(*"abcde"))
     first = await adapter.messages.remove("s", after=1, through=4, turn_id="t")
     await adapter.messages.append("s", case.say("b"))
@@ -133,7 +119,7 @@ async def removal(case: Case) -> None:
     sealed=True,
 )
 async def turn_id_used(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     turn = Turn(id="t", session_id="s", session=session, messages=case.say("a"))
     await adapter.commit(turn)
@@ -161,7 +147,7 @@ async def turn_id_used(case: Case) -> None:
     needs=[Capability.REMOVE],
 )
 async def turn_id_used_by_removal(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     await adapter.messages.append("s", case.say("a", "b"))
     turn = Turn(id="t", session_id="s", session=session, messages=case.say("c"))
     await adapter.commit(turn)
@@ -176,7 +162,7 @@ async def turn_id_used_by_removal(case: Case) -> None:
 
 @clause("retries.turn_id_each_session", "A turn id of one session is free in any other.")
 async def turn_id_each_session(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     other = await adapter.sessions.save(Session(id="other"))
     session.data["n"], other.data["n"] = 1, 2
     for value in (session, other):
@@ -194,7 +180,7 @@ async def turn_id_each_session(case: Case) -> None:
     needs=[Capability.REMOVE],
 )
 async def removed_since(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     turn = Turn(session_id="s", session=session, messages=case.say("a", "b", "c"))
     first = await adapter.commit(turn)
     await adapter.messages.remove("s", after=1, through=2)
@@ -209,7 +195,7 @@ async def removed_since(case: Case) -> None:
     "retries.turn_at_once", "The same turn by many at once is stored once: one is told so, all others of a replay."
 )
 async def turn_at_once(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
     answers = await asyncio.gather(*(adapter.commit(turn) for _ in range(8)))
@@ -217,7 +203,7 @@ async def turn_at_once(case: Case) -> None:
     for answer in answers:
         told = ([message.seq for message in answer.messages], answer.session.version, answer.session.last_seq)
         case.same(told, ([1, 2], 2, 2), "positions, version and last_seq of one of the eight")
-    now = await _now(adapter)
+    now = await now(adapter)
     case.same((now.version, now.message_count, now.data), (2, 2, {"a": 1}), "version, message_count and data")
 
 
@@ -228,7 +214,7 @@ async def turn_at_once(case: Case) -> None:
     sealed=True,
 )
 async def tail(case: Case) -> None:
-    adapter, _ = await _begin(case)
+    adapter, _ = await begin(case)
     await adapter.messages.append("s", case.say("a", "b", "c"))
     turn = Turn(session_id="s", remove=(1, 3), messages=case.say("b", "d"), last_seq=3)
     first = await adapter.commit(turn)

@@ -2,27 +2,13 @@
 
 import asyncio
 
-from holdfast import Adapter, Capability, Message, Session, Turn, VersionConflict
+from holdfast import Capability, Message, Session, Turn, VersionConflict
 from holdfast_contract_tests.case import Case
 from holdfast_contract_tests.clause import Level, clause
+from holdfast_contract_tests.clauses._retries import begin, other_saves
+from holdfast_contract_tests.clauses._turns import now
 
 WINDOW = 16
-
-
-async def _begin(case: Case) -> tuple[Adapter, Session]:
-    adapter = await case.open()
-    return adapter, await adapter.sessions.save(Session(id="s"))
-
-
-async def _other_saves(adapter: Adapter, session: Session, count: int) -> None:
-    for _ in range(count):
-        await adapter.sessions.save(session, expected="any")
-
-
-async def _now(adapter: Adapter) -> Session:
-    session = await adapter.sessions.get("s")
-    assert session is not None, "the session is gone"
-    return session
 
 
 @clause(
@@ -31,14 +17,14 @@ async def _now(adapter: Adapter) -> Session:
     level=Level.SMOKE,
 )
 async def window(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     await adapter.sessions.save(session, turn_id="t")
     await case.refused(VersionConflict, adapter.sessions.save(session, turn_id="refused"))
-    await _other_saves(adapter, session, WINDOW - 1)
+    await other_saves(adapter, session, WINDOW - 1)
     saved = await adapter.sessions.save(session, turn_id="t")
     case.same(saved.version, 2, f"the version of a retry after {WINDOW - 1} other saves")
-    case.same((await _now(adapter)).version, WINDOW + 1, "the version that is stored")
+    case.same((await now(adapter)).version, WINDOW + 1, "the version that is stored")
 
 
 @clause(
@@ -47,11 +33,11 @@ async def window(case: Case) -> None:
     level=Level.SMOKE,
 )
 async def window_of_replays(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     await adapter.sessions.save(session, turn_id="t")
     later = session.model_copy(update={"data": {"a": 1}})
     await adapter.sessions.save(later, expected="any", turn_id="u")
-    await _other_saves(adapter, session, WINDOW - 2)
+    await other_saves(adapter, session, WINDOW - 2)
     for number in range(WINDOW):
         again = await adapter.sessions.save(later, expected="any", turn_id="u")
         case.same(again.version, 3, f"the version of replay {number + 1} of the second write")
@@ -66,10 +52,10 @@ async def window_of_replays(case: Case) -> None:
     level=Level.SMOKE,
 )
 async def past_window(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     await adapter.sessions.save(session, turn_id="t")
-    await _other_saves(adapter, session, WINDOW)
+    await other_saves(adapter, session, WINDOW)
     async with case.unchanged(adapter):
         [answer] = await asyncio.gather(adapter.sessions.save(session, turn_id="t"), return_exceptions=True)
     if isinstance(answer, VersionConflict):
@@ -85,12 +71,12 @@ async def past_window(case: Case) -> None:
     sealed=True,
 )
 async def past_window_messages(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     turn = Turn(session_id="s", session=session, messages=case.say("a", "b"))
     first = await adapter.commit(turn)
     await adapter.messages.append("s", case.say("c"))
-    await _other_saves(adapter, session, WINDOW + 1)
+    await other_saves(adapter, session, WINDOW + 1)
     async with case.unchanged(adapter):
         again = await adapter.commit(turn)
     case.same((again.replayed, again.messages), (True, first.messages), "replayed and messages of the retry")
@@ -99,7 +85,7 @@ async def past_window_messages(case: Case) -> None:
 
 @clause("retries.window_of_appends", "Appends take no place among the 16 remembered writes.")
 async def window_of_appends(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     await adapter.sessions.save(session, turn_id="t")
     for number in range(WINDOW + 4):
@@ -113,7 +99,7 @@ async def window_of_appends(case: Case) -> None:
     needs=[Capability.REPLACE],
 )
 async def window_of_redactions(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     await adapter.messages.append("s", case.say("a"))
     await adapter.sessions.save(session, turn_id="t")
@@ -128,7 +114,7 @@ async def window_of_redactions(case: Case) -> None:
     needs=[Capability.REMOVE],
 )
 async def window_of_removals(case: Case) -> None:
-    adapter, session = await _begin(case)
+    adapter, session = await begin(case)
     session.data["a"] = 1
     await adapter.messages.append("s", case.say("a", "b"))
     first = await adapter.messages.remove("s", after=0, through=1, turn_id="r")

@@ -39,7 +39,7 @@ class ChildrenWithoutState(Toy):
     find = _asked(lambda query: query.parent_key, with_state=False)
 
 
-@planted("`updated_before` is forgotten where children are listed.", FAMILIES, "listing.levels")
+@planted("`updated_before` is forgotten where children are listed.", "listing.levels")
 class BeforeForgottenBelow(Toy):
     find = _asked(lambda query: query.parent_key, updated_before=None)
 
