@@ -31,9 +31,9 @@ async def turn_again(case: Case) -> None:
     case.same(again.messages, first.messages, "the messages of the retry")
     case.same((again.session.version, again.session.last_seq), (2, 2), "version and last_seq of the retry")
     case.same((again.session.id, again.session.key), ("s", session.key), "id and key of the retry")
-    now = await now(adapter)
+    found = await now(adapter)
     case.same(
-        (now.version, now.last_seq, now.data), (5, 3, {"a": 1}), "version, last_seq and data that are stored"
+        (found.version, found.last_seq, found.data), (5, 3, {"a": 1}), "version, last_seq and data that are stored"
     )
 
 
@@ -56,8 +56,8 @@ async def save_again(case: Case) -> None:
     async with case.unchanged(adapter):
         late = await adapter.sessions.save(session, turn_id="t")
     case.same((late.version, late.data), (2, {"n": 1}), "version and data of a retry after another's save")
-    now = await now(adapter)
-    case.same((now.version, now.data), (3, {"n": 2}), "version and data that are stored")
+    found = await now(adapter)
+    case.same((found.version, found.data), (3, {"n": 2}), "version and data that are stored")
 
 
 @clause("retries.save_over_any", "A save over any version is stored once per turn id.", level=Level.SMOKE)
@@ -203,8 +203,10 @@ async def turn_at_once(case: Case) -> None:
     for answer in answers:
         told = ([message.seq for message in answer.messages], answer.session.version, answer.session.last_seq)
         case.same(told, ([1, 2], 2, 2), "positions, version and last_seq of one of the eight")
-    now = await now(adapter)
-    case.same((now.version, now.message_count, now.data), (2, 2, {"a": 1}), "version, message_count and data")
+    found = await now(adapter)
+    case.same(
+        (found.version, found.message_count, found.data), (2, 2, {"a": 1}), "version, message_count and data"
+    )
 
 
 @clause(
