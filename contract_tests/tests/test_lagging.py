@@ -8,7 +8,7 @@ from holdfast.toolkit import Facts, StoreAdapter
 from holdfast_contract_tests import AdapterContract, Probe
 from holdfast_memory._store import MemoryStore
 
-LAG = 0.03  # seconds
+LAG = 0.02  # seconds
 
 
 class Lagging(MemoryStore):
