@@ -56,7 +56,7 @@ class Connections:
         self._writing = asyncio.Lock()
         self._writer: aiosqlite.Connection | None = None
         self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
-        self._all: list[aiosqlite.Connection] = []
+        self._all: list[asyncio.Task[aiosqlite.Connection]] = []
 
     async def open(self, *, create: bool) -> None:
         """Open the writing connection, and make the file ready for readers beside it.
@@ -98,11 +98,10 @@ class Connections:
     async def _connect(self, *, create: bool) -> aiosqlite.Connection:
         mode = "memory" if self.private else "rwc" if create else "rw"
         uri = f"file:{quote(self._path)}?mode={mode}"
-        connection = await aiosqlite.connect(
-            uri, uri=True, isolation_level="IMMEDIATE", timeout=self._busy_timeout
-        )
-        self._all.append(connection)
-        watch(connection)
+        connecting = asyncio.ensure_future(_connected(uri, self._busy_timeout))
+        self._all.append(connecting)
+        # Its thread connects even if we go away, and then somebody must close what it has opened.
+        connection = await asyncio.shield(connecting)
         await connection.execute_fetchall(f"PRAGMA synchronous = {self.synchronous}")
         # A statement that changes many rows keeps the old pages until its end: in memory, not in a file.
         await connection.execute_fetchall("PRAGMA temp_store = MEMORY")
@@ -224,4 +223,12 @@ class Connections:
             self._writer = None
             self._idle = asyncio.Queue()
             while self._all:
-                await self._all.pop().close()
+                [opened] = await asyncio.gather(asyncio.shield(self._all.pop()), return_exceptions=True)
+                if isinstance(opened, aiosqlite.Connection):  # else it never was open, and whoever asked was told
+                    await opened.close()
+
+
+async def _connected(uri: str, busy_timeout: float) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(uri, uri=True, isolation_level="IMMEDIATE", timeout=busy_timeout)
+    watch(connection)
+    return connection
