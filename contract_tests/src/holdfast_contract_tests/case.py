@@ -37,7 +37,6 @@ _NO_HEALTH_CHECKS = [
     hypothesis.HealthCheck.data_too_large,
     hypothesis.HealthCheck.filter_too_much,
     hypothesis.HealthCheck.large_base_example,
-    hypothesis.HealthCheck.nested_given,
 ]
 _LAG, _STEP = 20.0, 0.05  # seconds for a listing that lags, and between two looks at it
 

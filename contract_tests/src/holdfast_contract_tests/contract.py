@@ -11,7 +11,6 @@ from holdfast_contract_tests.probe import Probe
 from holdfast_contract_tests.verdict import NotRun, Unsupported
 
 if TYPE_CHECKING:
-    from holdfast_contract_tests.plugin import ClauseRun
     from holdfast_contract_tests.servers import Server
 
 __all__ = ["AdapterContract"]
@@ -71,8 +70,8 @@ class AdapterContract:
 
 
 def _add_test(clause: Clause) -> None:
-    def test(self: AdapterContract, holdfast_run: "ClauseRun") -> None:
-        holdfast_run.run(self)
+    def test(self: AdapterContract) -> None:
+        raise NotImplementedError(f"{type(self).__name__}.{clause.test_name} is run by the suite's pytest plugin.")
 
     test.__name__ = clause.test_name
     test.__qualname__ = f"{AdapterContract.__name__}.{clause.test_name}"

@@ -20,7 +20,7 @@ from holdfast_contract_tests.run import Place, run_clause
 from holdfast_contract_tests.servers import find_server, stop_servers
 from holdfast_contract_tests.verdict import NotRun, Verdict
 
-__all__ = ["ClauseRun", "ClauseTest"]
+__all__ = ["ClauseTest"]
 
 _RESULT = "holdfast_contract"
 
@@ -102,9 +102,8 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
     if clause.level > collector.config.stash[_SETTINGS].profile:
         return []
     fault = _fault(collector, name, obj)
-    if fault is None:
-        return [ClauseTest.from_parent(collector, name=name, clause=clause)]
-    return [ClauseTest.from_parent(collector, name=name, clause=clause, callobj=fault)]
+    instead = {"callobj": fault} if fault else {}
+    return [ClauseTest.from_parent(collector, name=name, clause=clause, fault=fault, **instead)]
 
 
 def _contract_class(collector: pytest.Collector, name: str, kind: type[AdapterContract]) -> Any:
@@ -145,11 +144,30 @@ def _parametrized() -> None:
 class ClauseTest(pytest.Function):
     """The test of one clause."""
 
-    def __init__(self, *, clause: Clause, **kwargs: Any) -> None:
+    def __init__(self, *, clause: Clause, fault: Callable[[], None] | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.clause = clause
+        self.fault = fault
         self.case: Case | None = None
         self.result = Result(clause.id, self.parent.nodeid if self.parent else "")
+
+    def runtest(self) -> None:
+        """Prove the clause against the adapter of this class. No plugin stands between."""
+        if self.fault:
+            self.fault()
+        settings = self.config.stash[_SETTINGS]
+        contract: Any = self.instance
+        try:
+            place = settings.place(contract)
+        except NotRun as why:
+            pytest.skip(str(why))
+        outcome = run_clause(place, self.clause, profile=settings.profile, seed=settings.seed)
+        self.case, result = outcome.case, self.result
+        result.verdict, result.reason, result.about = outcome.verdict, outcome.reason, place.facts
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.verdict is Verdict.NOT_RUN:
+            pytest.skip(outcome.reason)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """What an author sees: one screen."""
@@ -167,38 +185,7 @@ class ClauseTest(pytest.Function):
         return f"{command} --holdfast-seed={settings.seed}{asked}"
 
 
-# --- running --------------------------------------------------------------------------------------
-
-
-class ClauseRun:
-    """Runs the clause of one test."""
-
-    def __init__(self, item: ClauseTest) -> None:
-        self._item = item
-
-    def run(self, contract: AdapterContract) -> None:
-        """Prove the clause against the adapter of this class."""
-        settings = self._item.config.stash[_SETTINGS]
-        try:
-            place = settings.place(contract)
-        except NotRun as why:
-            pytest.skip(str(why))
-        outcome = run_clause(place, self._item.clause, profile=settings.profile, seed=settings.seed)
-        self._item.case = outcome.case
-        result = self._item.result
-        result.verdict, result.reason, result.about = outcome.verdict, outcome.reason, place.facts
-        if outcome.error is not None:
-            raise outcome.error
-        if outcome.verdict is Verdict.NOT_RUN:
-            pytest.skip(outcome.reason)
-
-
-@pytest.fixture
-def holdfast_run(request: pytest.FixtureRequest) -> ClauseRun:
-    """What runs a clause; for the tests of ``AdapterContract`` alone."""
-    if not isinstance(request.node, ClauseTest):
-        pytest.fail("holdfast_run is for the tests of AdapterContract alone.", pytrace=False)
-    return ClauseRun(request.node)
+# --- telling ----------------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(wrapper=True)
