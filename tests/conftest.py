@@ -1,8 +1,6 @@
 """Fixtures for all tests of core: every backend that needs no server, and a clock that tests can move."""
 
-import os
-import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,24 +54,3 @@ async def adapter(backend: str, tmp_path: Path, clock: FakeTime) -> AsyncIterato
     """An open adapter on each backend; its time is ``clock``'s."""
     async with make_adapter(backend, tmp_path, clock=clock) as opened:
         yield opened
-
-
-def raised_in_a_fork(call: Callable[[], Coroutine[object, None, object]]) -> str:
-    """The name of the error that the first step of a call raises in a forked child."""
-    receive, send = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
-        child = os.fork()
-    if not child:
-        answer = "nothing"
-        try:
-            call().send(None)
-        except BaseException as error:  # noqa: BLE001 - it is looked at in the parent
-            answer = type(error).__name__
-        finally:
-            os.write(send, answer.encode())
-            os._exit(0)
-    os.close(send)
-    os.waitpid(child, 0)
-    with os.fdopen(receive) as told:
-        return told.read()

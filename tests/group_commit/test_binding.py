@@ -4,11 +4,11 @@ import asyncio
 import threading
 
 import pytest
-from tests.conftest import raised_in_a_fork
 from tests.group_commit.conftest import append, kinds, occupy, start, submit
 
 from holdfast import WrongEventLoop, WrongProcess
 from holdfast.toolkit import Done, Operation
+from holdfast_contract_tests.forking import raised_in_a_fork
 
 
 def in_another_loop(call):

@@ -65,19 +65,3 @@ def everything():
         return sessions.items, texts
 
     return look
-
-
-@pytest.fixture
-def refused_at_once():
-    """Makes a call that must be refused before it waits for anything: so before anything was sent."""
-
-    def run(make, kind):
-        with pytest.raises(kind) as caught:
-            call = make()
-            try:
-                call.send(None)
-            finally:
-                call.close()
-        return caught.value
-
-    return run
