@@ -139,7 +139,7 @@ def docs(session: nox.Session) -> None:
 def bench_smoke(session: nox.Session) -> None:
     """The benchmarks, only to see that they run; a loss is an error, a figure never is."""
     install_holdfast(session, "bench")
-    for what in ("sqlite", "cpu", "import"):
+    for what in ("sqlite", "cpu", "import", "sessions"):
         session.run("python", "-m", "benchmarks", what, "--smoke", "--out", session.create_tmp())
     session.run("python", "-m", "benchmarks", "soak", "--smoke")
 

@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     command = chosen.add_parser("import", help="what importing holdfast costs above pydantic")
     command.set_defaults(run=commands.run_import)
     _common(command, rounds=15)
+    command = chosen.add_parser("sessions", help="ten thousand sessions open at once: memory, CPU, stalls")
+    command.set_defaults(run=commands.run_sessions)
+    _written(command)
     command = chosen.add_parser("soak", help="a long run: memory, and every message accounted for")
     command.set_defaults(run=commands.run_soak)
     command.add_argument("--appends", type=int, default=1_000_000, metavar="N")
@@ -45,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common(command: argparse.ArgumentParser, *, rounds: int) -> None:
     command.add_argument("--rounds", type=int, default=rounds, metavar="N", help=f"{rounds}, if not given")
+    _written(command)
+
+
+def _written(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, default=_RESULTS, metavar="FOLDER", help="benchmarks/results")
     command.add_argument("--smoke", action="store_true", help="tiny sizes and one round: only to see that it runs")
 

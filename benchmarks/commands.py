@@ -9,16 +9,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cpu, imports
+from benchmarks import cpu, imports, open_sessions
 from benchmarks.backends import backend
 from benchmarks.environment import environment
+from benchmarks.holding import Size
 from benchmarks.plot import plot
-from benchmarks.report import as_data, as_markdown, table
+from benchmarks.report import as_data, as_markdown, sessions_table, table
 from benchmarks.rounds import run_rounds
 from benchmarks.soak import soak
 from benchmarks.works import WORKS
 
-__all__ = ["run_backend", "run_cpu", "run_import", "run_soak"]
+__all__ = ["run_backend", "run_cpu", "run_import", "run_sessions", "run_soak"]
 
 _TITLES = ("Measured", "Median", "Bar", "")
 
@@ -68,6 +69,17 @@ def run_import(arguments: argparse.Namespace) -> int:
     ]
     _write(arguments, table(_TITLES, rows) + "\n", {"environment": where, "milliseconds": asdict(found)})
     return 0
+
+
+def run_sessions(arguments: argparse.Namespace) -> int:
+    """Many sessions open at once."""
+    where = environment({})
+    size = Size(sessions=200, quiet=0.2, busy=2) if arguments.smoke else Size()
+    found = open_sessions.measure(size)
+    _write(arguments, sessions_table(size, found), {"environment": where, "size": asdict(size), **asdict(found)})
+    if found.losses:
+        print(f"LOST: {found.losses}", file=sys.stderr)
+    return 1 if found.losses else 0
 
 
 def run_soak(arguments: argparse.Namespace) -> int:

@@ -6,11 +6,14 @@ from typing import Any
 
 from benchmarks.contender import RIVALS
 from benchmarks.figures import Comparison, Spread, comparisons
+from benchmarks.holding import Size
+from benchmarks.memory import MIB
+from benchmarks.open_sessions import Sessions
 from benchmarks.rounds import Case, Results
 from benchmarks.timing import Measured
 from benchmarks.works import FLAT
 
-__all__ = ["as_data", "as_markdown", "table"]
+__all__ = ["as_data", "as_markdown", "sessions_table", "table"]
 
 _AGAINST = {**{rival: rival for rival in RIVALS}, FLAT: "itself, smallest"}
 
@@ -31,6 +34,32 @@ def table(titles: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequen
     """A Markdown table."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def sessions_table(size: Size, found: Sessions) -> str:
+    """What many open sessions cost, beside the same loop without holdfast."""
+    quiet, bare, busy = found.quiet, found.bare, found.busy
+    titles = (f"{size.sessions:,} open sessions, a state of 4 KB each", "Ours", "Without holdfast", "Ratio")
+    silence = f"{size.quiet:g} s in which nothing changes"
+    turning = f"{busy.turns / size.busy:,.0f} turns a second, for {size.busy} s"
+    rows = [
+        (
+            "memory of one",
+            f"{quiet.memory:,.0f} bytes",
+            f"{bare.memory:,.0f} bytes",
+            _times(quiet.memory, bare.memory),
+        ),
+        (f"CPU over {silence}", f"{quiet.cpu:.2f} s", f"{bare.cpu:.2f} s", _times(quiet.cpu, bare.cpu)),
+        (f"longest stall over {silence}", f"{quiet.stall * 1e3:.0f} ms", f"{bare.stall * 1e3:.0f} ms", "–"),
+        (f"longest stall over {turning}", f"{busy.stall * 1e3:.0f} ms", "–", "–"),
+        (f"memory grown over {turning}", f"{busy.grown / MIB:.1f} MiB", "–", "–"),
+        ("and over its second half", f"{busy.grown_late / MIB:.1f} MiB", "–", "–"),
+    ]
+    return f"{table(titles, rows)}\n\nRead back after {busy.turns:,} turns: {found.losses}.\n"
+
+
+def _times(ours: float, bare: float) -> str:
+    return f"{ours / bare:.2f} x" if bare else "–"
 
 
 def _ratios(results: Results) -> str:

@@ -5,17 +5,16 @@ task goes to session ``(task + n) % 64``, so that what each session must hold ca
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from benchmarks.contender import Contender
 from benchmarks.ledger import Losses
+from benchmarks.memory import MIB, resident
 from benchmarks.ours import Ours
 from benchmarks.works.inputs import TASKS, names, remark
 
@@ -25,7 +24,6 @@ URLS = {"sqlite": "sqlite:///{folder}/soak.db", "memory": "memory://"}
 
 _STEPS = 20  # reports
 _PAGE = 1000
-_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ async def _step(contender: Contender, number: int, each: int) -> int:
     """One twentieth of the whole; gives the resident memory afterwards, in bytes."""
     begun = perf_counter()
     await asyncio.gather(*(_task(contender, task, number * each, each) for task in range(TASKS)))
-    rate, rss = each * TASKS / (perf_counter() - begun), _resident()
+    rate, rss = each * TASKS / (perf_counter() - begun), resident()
     done = (number + 1) * each * TASKS
-    print(f"{done:>12,} appends  {rate:>8,.0f} a second  {rss / _MIB:>8,.1f} MiB", flush=True)
+    print(f"{done:>12,} appends  {rate:>8,.0f} a second  {rss / MIB:>8,.1f} MiB", flush=True)
     return rss
 
 
@@ -101,16 +99,3 @@ async def _session_losses(contender: Contender, session: int, name: str, each: i
             last = seq
     losses.lost += sum(len(range(number, each, TASKS)) for number in due)
     return losses
-
-
-def _resident() -> int:
-    """The resident memory of this process; where Linux does not tell, the highest that it ever was."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        import resource  # noqa: PLC0415 - Windows has none
-
-        highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return highest if sys.platform == "darwin" else highest * 1024
-    [kib] = (int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-    return kib * 1024

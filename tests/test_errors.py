@@ -14,6 +14,7 @@ from holdfast.errors import (
     FlushIncomplete,
     HoldfastError,
     InvalidArgument,
+    InvalidData,
     NotFound,
     OutcomeUnknown,
     PayloadTooLarge,
@@ -39,6 +40,7 @@ SAMPLES = [
     OutcomeUnknown("No answer.", turn_id="t"),
     CorruptRecord("not a value.", session_id="s", seq=3),
     FlushIncomplete(["a", "b"]),
+    InvalidData("data.seats[2]", "it is no number.", session_id="s"),
 ]
 SIMPLE = [kind("what happened") for kind in KINDS if kind not in {type(sample) for sample in SAMPLES}]
 

@@ -13,7 +13,9 @@ from holdfast.errors import (
     DuplicateIdConflict,
     FlushIncomplete,
     HoldfastError,
+    HookFailed,
     InvalidArgument,
+    InvalidData,
     InvalidIdentifier,
     NotFound,
     OutcomeUnknown,
@@ -29,7 +31,7 @@ from holdfast.errors import (
     WrongEventLoop,
     WrongProcess,
 )
-from holdfast.manager import LiveSession, LiveTurn, PersistenceManager
+from holdfast.manager import Autosave, DataChange, Hooks, LiveSession, LiveTurn, PersistenceManager
 from holdfast.models import (
     Committed,
     Message,
@@ -50,6 +52,7 @@ __all__ = [
     "Adapter",
     "AdapterClosed",
     "AdapterNotInstalled",
+    "Autosave",
     "BackendTimeout",
     "BackendUnavailable",
     "Backpressure",
@@ -58,12 +61,16 @@ __all__ = [
     "ConfigurationError",
     "CorruptRecord",
     "CursorLost",
+    "DataChange",
     "DuplicateIdConflict",
     "Durability",
     "Finding",
     "FlushIncomplete",
     "HoldfastError",
+    "HookFailed",
+    "Hooks",
     "InvalidArgument",
+    "InvalidData",
     "InvalidIdentifier",
     "Limits",
     "LiveSession",

@@ -22,6 +22,8 @@
     ├── StorageFull                 nothing was written; free some space
     ├── OutcomeUnknown              retry the same turn: it is stored once
     ├── CorruptRecord               what is stored cannot be read
+    │   └── InvalidData             the user's data does not fit his data type
+    ├── HookFailed                  it is stored; mend the hook
     ├── AdapterClosed, WrongEventLoop, WrongProcess    mend the program
     └── FlushIncomplete             what it names was not saved
 
@@ -44,7 +46,9 @@ __all__ = [
     "DuplicateIdConflict",
     "FlushIncomplete",
     "HoldfastError",
+    "HookFailed",
     "InvalidArgument",
+    "InvalidData",
     "InvalidIdentifier",
     "NotFound",
     "OutcomeUnknown",
@@ -211,6 +215,7 @@ class VersionConflict(HoldfastError):
         expected: What the call expected.
         actual: What was found.
         guard: What was compared: ``version`` (of the state) or ``last_seq`` (of the messages).
+        paths: From a manager that merges: what both sides have changed (``data.name``).
         turn: From a manager's turn: the turn itself, which still holds everything that it was
             going to store. Not carried through pickle.
     """
@@ -221,7 +226,12 @@ class VersionConflict(HoldfastError):
         self.expected = expected
         self.actual = actual
         self.guard = guard
+        self.paths: tuple[str, ...] = ()
         self.turn: Any = None
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said} Both changed {', '.join(self.paths)}." if self.paths else said
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, {**self.__dict__, "turn": None})
@@ -310,6 +320,35 @@ class CorruptRecord(HoldfastError):
         super().__init__(f"{place}: {detail}" if place else detail)
         self.session_id = session_id
         self.seq = seq
+
+
+class InvalidData(CorruptRecord):
+    """The stored data does not fit the data type of this program.
+
+    Attributes:
+        path: Where, in the data (``data.seats[2]``).
+        session: The session as it is stored, to be read, mended by hand, or shown.
+    """
+
+    def __init__(self, path: str, why: str, *, session_id: str) -> None:
+        super().__init__(f"{path}: {why}", session_id=session_id)
+        self.path = path
+        self.session: Any = None
+
+
+# --- the user's own code -------------------------------------------------------------------------
+
+
+class HookFailed(HoldfastError):
+    """A hook failed after the write was stored; nothing is lost, and nothing is to be repeated.
+
+    Attributes:
+        hook: Its name. What it raised is the ``__cause__``.
+    """
+
+    def __init__(self, hook: str) -> None:
+        super().__init__(hook)
+        self.hook = hook
 
 
 # --- mend the program ----------------------------------------------------------------------------

@@ -69,7 +69,14 @@ class SessionRepository(Protocol):
         """
         ...
 
-    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
+    async def delete(
+        self,
+        session_id: str,
+        *,
+        key: str | None = None,
+        expected: int | None = None,
+        last_seq: int | None = None,
+    ) -> bool:
         """Delete a session, its messages and its children.
 
         It dies in one step: nothing of it can be reached afterwards, by whoever re-creates the id either. Its
@@ -77,6 +84,8 @@ class SessionRepository(Protocol):
 
         Args:
             session_id: The session.
+            key: Only this life of it, such as a listing showed. If another one is there, nothing happens, and
+                the answer is False, as if there were none.
             expected: Only at this version.
             last_seq: Only if nobody has appended since this position.
 
@@ -220,6 +229,11 @@ class Adapter(Protocol):
     @property
     def findings(self) -> Sequence[Finding]:
         """What ``initialize`` learned about the backend."""
+        ...
+
+    @property
+    def schema(self) -> int | None:
+        """The number of the stored schema, as ``initialize`` found or left it; None where nothing has one."""
         ...
 
     async def commit(self, turn: Turn) -> Committed:

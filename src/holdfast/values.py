@@ -10,6 +10,7 @@ back as something else. Nothing stored can name code, so reading never builds an
 
 import json
 import math
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -19,7 +20,7 @@ from uuid import UUID
 
 from holdfast.errors import CorruptRecord, PayloadTooLarge, UnserializableValue
 
-__all__ = ["canonical", "dumps", "loads", "pack", "unpack"]
+__all__ = ["canonical", "dumps", "identical", "loads", "pack", "unpack"]
 
 _INT_LIMIT = 10**4300  # CPython's own default for text to int (sys.set_int_max_str_digits)
 
@@ -236,6 +237,18 @@ def unpack(tree: Any) -> Any:
                 raise ValueError("unknown tag")
             return _UNPACK[key](value)
     return {key: unpack(item) for key, item in tree.items()}
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether the store takes two values for equal: 1, 1.0 and True differ, the order of keys does not matter.
+
+    Raises:
+        UnserializableValue: One of them cannot be stored.
+    """
+    first, second = (
+        pack(value, "value", depth=sys.maxsize, limit=("bytes", sys.maxsize)) for value in (one, other)
+    )
+    return canonical(first) == canonical(second)
 
 
 def dumps(tree: Any) -> str:

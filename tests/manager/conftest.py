@@ -1,4 +1,6 @@
-"""Fixtures for the manager's tests: a manager, and an adapter that fails when told."""
+"""Fixtures for the manager's tests: a manager, an adapter that fails when told, and a seed for chance."""
+
+import random
 
 import pytest
 
@@ -30,3 +32,10 @@ def failing(adapter, monkeypatch):
         assert store is adapter._runtime.store
 
     return fail
+
+
+@pytest.fixture
+def seed(request):
+    """The suite's, if one is given; another one each time, if not."""
+    asked = request.config.getoption("--holdfast-seed")
+    return random.SystemRandom().randrange(2**32) if asked is None else asked

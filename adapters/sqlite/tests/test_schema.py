@@ -1,12 +1,13 @@
 """The schema: created, checked, migrated when asked."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
 import pytest
 
 import holdfast
-from holdfast import ConfigurationError, Message, SchemaOutdated, SchemaTooNew, Session
+from holdfast import AdapterClosed, ConfigurationError, Message, SchemaOutdated, SchemaTooNew, Session
 from holdfast.toolkit import Step
 from holdfast_sqlite import SQLiteAdapter, _schema
 
@@ -52,6 +53,31 @@ async def test_a_newer_schema_that_forbids_this_program_is_refused(path):
     change(path, "UPDATE holdfast_meta SET schema = 7, min_writer = 1")
     async with SQLiteAdapter(path) as adapter:
         await adapter.ping()
+        assert adapter.schema == 7
+
+
+async def test_an_adapter_knows_the_number_of_its_schema(path, monkeypatch):
+    with pytest.raises(AdapterClosed):
+        _ = SQLiteAdapter(path).schema
+    for place in (path, path, ":memory:"):  # created, found, created
+        async with SQLiteAdapter(place) as adapter:
+            assert adapter.schema == 1
+    async with SQLiteAdapter(path) as adapter:
+        assert adapter.for_tenant("t").schema == 1
+    newer = [*_schema.SESSIONS, Step(2, "ALTER TABLE holdfast_head ADD COLUMN colour TEXT", 1, 1)]
+    monkeypatch.setattr(_schema, "SESSIONS", newer)
+    migrated = SQLiteAdapter(path)
+    await migrated.initialize(migrate=True)
+    assert migrated.schema == 2
+    await migrated.aclose()
+
+
+async def test_many_who_open_at_once_all_know_it(path):
+    adapters = [SQLiteAdapter(path) for _ in range(5)]
+    await asyncio.gather(*[adapter.initialize() for adapter in adapters])
+    assert [adapter.schema for adapter in adapters] == [1] * 5
+    for adapter in adapters:
+        await adapter.aclose()
 
 
 async def test_an_older_schema_is_migrated_when_asked_and_keeps_its_rows(path, monkeypatch):

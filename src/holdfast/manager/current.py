@@ -1,9 +1,12 @@
 """The current session of a user: found, or created without a race."""
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from holdfast import ids
 from holdfast.errors import VersionConflict
+from holdfast.manager.by_hand import save
+from holdfast.manager.context import Context
 from holdfast.models import Session, SessionQuery
 
 if TYPE_CHECKING:
@@ -12,19 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["current"]
 
 
-async def current(adapter: "Adapter", user_id: str, agent: str | None) -> Session:
+async def current(context: Context[Any], user_id: str, agent: str | None) -> Session:
     """The active session of a user with an agent; a new one, if the last is not active any more.
 
     Its id is made of user, agent and a number, and the next number is created only if nobody else has: of two
     that try, one wins, and the other loads what the winner made. The number to begin with is only looked up,
     so that a listing that lags costs some more reads and nothing else.
     """
-    number = await _last_number(adapter, user_id, agent)
+    number = await _last_number(context.adapter, user_id, agent)
     while True:
-        session_id = _id(user_id, agent, number)
-        session = await adapter.sessions.get(session_id)
-        if session is None:
-            session = await _create(adapter, Session(id=session_id, user_id=user_id, agent=agent))
+        fresh = Session(id=_id(user_id, agent, number), user_id=user_id, agent=agent)
+        session = await context.watched("load", fresh.id, partial(_load_or_create, context, fresh))
         if session is not None and session.status == "active":
             return session
         if session is not None:
@@ -52,8 +53,11 @@ def _number(session_id: str, user_id: str, agent: str | None) -> int:
     return number if number and session_id == _id(user_id, agent, number) else 0
 
 
-async def _create(adapter: "Adapter", fresh: Session) -> Session | None:
+async def _load_or_create(context: Context[Any], fresh: Session) -> Session | None:
+    loaded = await context.load(fresh.id)
+    if loaded is not None:
+        return loaded
     try:
-        return await adapter.sessions.save(fresh, expected=0)
+        return await save(context, fresh, None)
     except VersionConflict:
         return None  # somebody else was faster: look again

@@ -1,61 +1,96 @@
 """A session that is being worked with: a handle around its value."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Literal
 
 from holdfast.capabilities import Limits
-from holdfast.codec import encode_message
-from holdfast.errors import HoldfastError, InvalidArgument, NotFound, OutcomeUnknown
+from holdfast.errors import InvalidArgument, NotFound
+from holdfast.manager.autosave import Autosave
+from holdfast.manager.context import Context
+from holdfast.manager.data_type import D
+from holdfast.manager.held import Held
 from holdfast.manager.history import history
 from holdfast.manager.live_turn import LiveTurn
-from holdfast.manager.snapshots import Snapshot
-from holdfast.models import Committed, Message, Session, Turn
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.manager.outbox import Outbox
+from holdfast.manager.status import change_status
+from holdfast.manager.writing import Writing
+from holdfast.models import Committed, Message, Session
 
 __all__ = ["LiveSession"]
 
-_MOVED_BY_ALL = ("key", "last_seq", "message_count", "last_message_at", "created_at", "updated_at")
 
-
-class LiveSession:
+class LiveSession(Generic[D]):
     """A session in use: its state to read and change, its turns, its history.
 
     Changes become durable with the turn in which they were made; those made outside a turn when the session is
     left, or with ``flush``. Two handles on one session may coexist, in one process or in several.
+
+    Attributes:
+        held: For turns: the value, and what the store has of it.
+        outbox: For turns: what has ended and is not durable yet.
     """
 
-    def __init__(self, adapter: "Adapter", session: Session) -> None:
-        self._adapter = adapter
-        self._session = session
-        self._base = self.snapshot()  # what the store has; for a new session, what it began with
-        self._turn: LiveTurn | None = None
-        self._unsure: LiveTurn | None = None  # a flush whose outcome is not known yet
+    def __init__(self, context: Context[D], session: Session) -> None:
+        from asyncio import Lock  # noqa: PLC0415 - 40 ms that only users of a session pay
+
+        self.held = Held(context, session)
+        self.outbox = Outbox(self.held, Lock())
+        self._context = context
+        self._open: Writing | None = None
 
     @property
     def id(self) -> str:
         """The session's id."""
-        return self._session.id
+        return self.held.session.id
 
     @property
     def state(self) -> Session:
-        """The session's value: state, status, version and the rest."""
-        return self._session
+        """The session's value: state, status, version and the rest. Typed data is in ``data``."""
+        return self.held.session
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> D:
         """The user's data: change it in place."""
-        return self._session.data
+        return self.held.data
 
     @data.setter
-    def data(self, value: dict[str, Any]) -> None:
-        self._session.data = value
+    def data(self, value: D) -> None:
+        self.held.data = value
+
+    def merge_data(self, changes: dict[str, Any]) -> None:
+        """Set top-level keys of the plain data; with typed data, these are checked.
+
+        Raises:
+            InvalidArgument: They do not fit the data type.
+        """
+        self.held.merge_data(changes)
 
     @property
     def limits(self) -> Limits:
         """What the adapter takes at most."""
-        return self._adapter.limits
+        return self._context.adapter.limits
+
+    @property
+    def waits(self) -> bool:
+        """Whether a turn has ended that is not durable yet."""
+        return self.outbox.waits
+
+    @property
+    def failure(self) -> Exception | None:
+        """What has gone wrong in the background; the next call raises it."""
+        return self.outbox.failure
+
+    def set_status(self, status: str) -> None:
+        """Give it another status; stored with the turn, or the flush, as all of the state is.
+
+        Raises:
+            InvalidArgument: It is completed, and the new status is not ``active``.
+        """
+        change_status(self.state, status, self._context.clock)
+
+    def complete(self) -> None:
+        """The session has reached its end; see ``set_status``."""
+        self.set_status("completed")
 
     def turn(self, turn_id: str | None = None) -> LiveTurn:
         """A new turn: ``async with session.turn() as turn:``.
@@ -68,115 +103,125 @@ class LiveSession:
         """
         return LiveTurn(self, turn_id)
 
+    def regenerate(self) -> LiveTurn:
+        """A turn in the place of the last one: ``async with session.regenerate() as turn:``.
+
+        It begins with what the user has said in the last turn; what followed is removed in the same step in
+        which the new answer is stored, if nobody has appended since. ``turn.replaced`` is the last turn as it
+        was, and ``history`` leaves out what is to go. The state is not rewound.
+        """
+        return LiveTurn(self, in_place_of_last=True)
+
     async def history(self, *, last: int | None = None) -> list[Message]:
-        """What was said and is durable, oldest first; or the newest ``last`` messages."""
+        """What was said, oldest first, or the newest ``last`` messages; turns that wait to be stored too."""
+        waiting = self.outbox.messages()
+        gone = [writing.remove for writing in self.held.writings if writing.remove is not None]
+        kept = {message.id for message in self._open.pending} if self._open else set[str]()
+        more = last + sum(through - after for after, through in gone) if type(last) is int and last > 0 else last
+        stored = await self._stored_history(more)
+        here = [one for one in stored if not any(after < (one.seq or 0) <= through for after, through in gone)]
+        said = [one for one in stored if one.id in kept or one in here]
+        said += _not_in(here, waiting)
+        return said if last is None else said[-last:]
+
+    async def _stored_history(self, last: int | None) -> list[Message]:
         try:
-            return await history(self._adapter, self.id, last=last)
+            return await history(self._context.adapter, self.id, last=last)
         except NotFound:
-            if self._session.version:
+            if self.state.version:
                 raise
             return []  # it is new, and not stored yet
 
-    async def flush(self) -> None:
-        """Make a change of the state durable that was made outside a turn; create a new session.
+    async def flush(self, *, state: Literal["theirs"] | None = None) -> None:
+        """Make durable what is not: turns that wait, and what was changed outside a turn; create a new session.
+
+        Args:
+            state: ``"theirs"`` gives up what was changed in the state here, and takes over what others have
+                stored; the messages of turns that wait are kept.
 
         Raises:
             VersionConflict: Somebody else has written meanwhile.
             InvalidArgument: A turn is open; it will store the state itself.
         """
-        if self._turn is not None:
-            raise InvalidArgument("A turn is open: its end, or turn.checkpoint(), stores the state.")
-        if self._unsure is not None:
-            await self._commit(self._unsure)  # the same write again: it may be stored already
-        await self._commit(LiveTurn(self))
+        if state not in {None, "theirs"}:
+            raise InvalidArgument('state is "theirs", or left out.')
+        self._no_turn_open()
+        await self._context.watched("save", self.id, lambda: self.flush_unwatched(state))
 
-    async def _commit(self, turn: LiveTurn) -> None:
-        self._unsure = turn
+    async def flush_unwatched(self, state: Literal["theirs"] | None = None) -> None:
+        """The same, where somebody else watches what comes of it."""
+        if state is not None:
+            await self.outbox.take_theirs()
+        writing = self.outbox.add_state()
         try:
-            await turn.commit()
-        except OutcomeUnknown:
+            await self.outbox.store_all()
+        except BaseException:
+            self.outbox.take_back(writing)
             raise
-        except HoldfastError:
-            self._unsure = None  # nothing of it was stored
-            raise
-        self._unsure = None
+        self.outbox.surface()
+
+    def touch(self) -> None:
+        """With ``Autosave(every=…)``: the state was changed outside a turn; store it with the next ones.
+
+        With any other autosave it does nothing: leaving and ``flush`` look for changes.
+
+        Raises:
+            InvalidArgument: A turn is open; it will store the state itself.
+        """
+        self._no_turn_open()
+        if isinstance(self._context.autosave, Autosave):
+            self.outbox.add_state()
+
+    def _no_turn_open(self) -> None:
+        if self._open is not None:
+            raise InvalidArgument("A turn is open: its end, or turn.checkpoint(), stores the state.")
+
+    async def leave(self, *, failed: bool) -> None:
+        """The session is left: store what is to be stored now.
+
+        Args:
+            failed: It is left by an exception: then nothing more is stored than the turns that have ended, and
+                those only if they are stored without being asked for.
+        """
+        autosave = self._context.autosave
+        if autosave == "off" or (failed and autosave == "session"):
+            self.outbox.drop()
+        try:
+            if not failed and autosave != "off":
+                await self.flush()
+        finally:
+            self._context.backlog.left(self.outbox)
 
     # --- for turns -----------------------------------------------------------------------------
 
-    def begin(self, turn: LiveTurn) -> None:
+    def begin(self, writing: Writing) -> None:
         """A turn begins; one at a time on one handle, since they would share its state."""
-        if self._turn is not None:
+        if self._open is not None:
             raise InvalidArgument("A turn is open on this handle; a tool inside it opens a session of its own.")
-        self._turn = turn
+        self._open = writing
+        self.held.writings.append(writing)
 
-    def end(self) -> None:
+    def end(self, writing: Writing) -> None:
         """The turn has ended."""
-        self._turn = None
+        self._open = None
+        self.held.writings.remove(writing)
 
-    def snapshot(self) -> Snapshot:
-        """The state as it is now."""
-        return Snapshot.of(self._session, self._adapter.limits)
+    def stores_at_once(self, writing: Writing) -> bool:
+        """Whether a turn is to be durable when it ends: by its autosave, or since too much waits."""
+        return self._context.autosave == "turn" or not self._context.backlog.takes(writing.size)
 
-    def prepare(
-        self, turn_id: str, segment: int, messages: Sequence[Message], guard: tuple[int, int] | None
-    ) -> tuple[Turn, Snapshot] | None:
-        """What a commit would send now; None if nothing has changed, and so nothing is written."""
-        now = self.snapshot()
-        changed = not self._session.version or now != self._base
-        if not changed and not messages:
-            return None
-        version, last_seq = guard if guard else (None, None)
-        turn = Turn(
-            id=turn_id,
-            segment=segment,
-            session_id=self.id,
-            key=self._session.key,
-            messages=tuple(messages),
-            session=now.session(self._session) if changed else None,
-            expected=None if changed else version,
-            last_seq=last_seq,
-        )
-        return turn, now
+    async def store(self, writing: Writing, *, state: Literal["theirs"] | None = None) -> Committed | None:
+        """Store a turn now, behind those that wait."""
+        return await self._context.watched("save", self.id, lambda: self.outbox.store(writing, state=state))
 
-    async def send(self, turn: Turn) -> Committed:
-        """Commit a prepared turn."""
-        return await self._adapter.commit(turn)
 
-    async def join_creator(self, turn: Turn, sent: Snapshot) -> bool:
-        """After a refusal: whether this was a creation that lost, and this handle has joined the winner.
+def _not_in(stored: Sequence[Message], waiting: Sequence[Sequence[Message]]) -> list[Message]:
+    """The messages of turns that waited, without those that were stored before the others were read.
 
-        It has no state of its own to lose then; its messages just go behind the winner's.
-        """
-        if turn.session is None or turn.session.version or self._session.version or sent != self._base:
-            return False
-        winner = await self._adapter.sessions.get(self.id)
-        if winner is None or self._session.user_id not in {None, winner.user_id}:
-            return False
-        for name in Session.model_fields:
-            setattr(self._session, name, getattr(winner, name))
-        self._base = self.snapshot()
-        return True
-
-    async def find_stored(self, turn: Turn) -> Committed | None:
-        """The answer to a turn of messages alone, if all of them are stored by this turn already."""
-        session = await self._adapter.sessions.get(self.id)
-        found = [await self._adapter.messages.get(self.id, message.id) for message in turn.messages]
-        limits = self._adapter.limits
-        for mine, theirs in zip(turn.messages, found, strict=True):
-            if theirs is None or (theirs.turn_id, theirs.segment) != (turn.id, turn.segment):
-                return None
-            if encode_message(mine, limits).digest != encode_message(theirs, limits).digest:
-                return None
-        if session is None:
-            return None
-        return Committed(session, tuple(message for message in found if message), replayed=True)
-
-    def adopt(self, committed: Committed, turn: Turn, sent: Snapshot) -> None:
-        """A prepared turn is durable: that is what the store has now."""
-        info = committed.session
-        for name in _MOVED_BY_ALL:
-            setattr(self._session, name, getattr(info, name))
-        if turn.session is None:
-            return  # the version here stays: if another one is there now, the next save must fail
-        self._session.version = info.version
-        self._base = sent
+    Turns are stored whole and in order: where one message is there, so is all up to the end of its turn.
+    """
+    known = {message.id for message in stored}
+    left: list[Message] = []
+    for turn in waiting:
+        left = [] if any(message.id in known for message in turn) else [*left, *turn]
+    return left

@@ -1,40 +1,53 @@
 """Opening a session: what ``async with manager.session(…)`` enters and leaves."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Generic
 
 from holdfast.errors import NotFound
+from holdfast.manager.context import Context
+from holdfast.manager.data_type import D
 from holdfast.manager.live_session import LiveSession
+from holdfast.manager.user_view import UserView
 from holdfast.models import Session
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
 
 __all__ = ["SessionOpening"]
 
 
-class SessionOpening:
+class SessionOpening(Generic[D]):
     """Loads a session, or begins a new one, and saves what is unsaved when it is left normally.
 
     A new session is stored with its first turn, or on leaving. Leaving by an exception saves nothing.
     """
 
-    def __init__(self, adapter: "Adapter", fresh: Session) -> None:
-        self._adapter = adapter
+    def __init__(self, context: Context[D], fresh: Session, *, create: bool = True) -> None:
+        self._context = context
         self._fresh = fresh
-        self._live: LiveSession | None = None
+        self._create = create
+        self._live: LiveSession[D] | None = None
 
-    async def __aenter__(self) -> LiveSession:
+    async def __aenter__(self) -> LiveSession[D]:
         """The live session.
 
         Raises:
-            NotFound: It belongs to another user.
+            NotFound: It belongs to another user; or there is none, and none is to be created.
+            InvalidData: Its data does not fit the data type.
         """
-        loaded = await self._adapter.sessions.get(self._fresh.id)
-        if loaded is not None and self._fresh.user_id not in {None, loaded.user_id}:
-            raise NotFound(f"Session {self._fresh.id!r}.")
-        self._live = LiveSession(self._adapter, loaded or self._fresh)
+        self._context.backlog.check()
+        self._live = await self._context.watched("load", self._fresh.id, self._open)
         return self._live
+
+    async def _open(self) -> LiveSession[D]:
+        session_id, user_id = self._fresh.id, self._fresh.user_id
+        loaded = await self._context.load(session_id)
+        if loaded is None and not self._create:
+            raise NotFound(f"Session {session_id!r}.")
+        if loaded is not None and user_id not in {None, loaded.user_id}:
+            await self._context.denied(session_id, user_id or "")
+        if loaded is None:
+            if isinstance(self._context.adapter, UserView):
+                await self._context.adapter.check_free(session_id)
+            self._context.begin(self._fresh)
+        return LiveSession(self._context, loaded or self._fresh)
 
     async def __aexit__(
         self,
@@ -42,5 +55,5 @@ class SessionOpening:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self._live is not None:
-            await self._live.flush()
+        if self._live is not None:
+            await self._live.leave(failed=kind is not None)

@@ -1,36 +1,133 @@
 """The manager: sessions, turns and history under the names that people look for."""
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal, overload
+from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 from holdfast import ids
-from holdfast.clock import Clock, utc_now
-from holdfast.errors import InvalidArgument, NotFound, VersionConflict
+from holdfast.errors import InvalidArgument
+from holdfast.manager import by_hand, cleaning, describing, erasing, exporting, importing, rewinding
 from holdfast.manager import current as _current
+from holdfast.manager import health as _health
+from holdfast.manager.context import Context
+from holdfast.manager.data_type import D
+from holdfast.manager.environment import ManagerOpening, options_of
 from holdfast.manager.history import history, plain
+from holdfast.manager.live_session import LiveSession
 from holdfast.manager.opening import SessionOpening
-from holdfast.manager.snapshots import Snapshot
+from holdfast.manager.settings import Options, context_of
+from holdfast.manager.user_view import UserView
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 
 __all__ = ["PersistenceManager"]
 
-_TRIES = 100  # of a change that others keep overtaking; each try means that another one went through
+E = TypeVar("E")  # as D, where there is no manager yet
 
 
-class PersistenceManager:
-    """Keeps the sessions of an agent on an adapter. Autosave is on: turns and sessions store what changed."""
+class PersistenceManager(Generic[D]):
+    """Keeps the sessions of an agent on an adapter. Autosave is on: turns and sessions store what changed.
 
-    def __init__(self, adapter: Adapter, *, clock: Clock = utc_now) -> None:
-        """Make a manager; it opens and closes nothing.
+    ``async with`` it where turns are stored in the background, or when a session is left: closing it stores
+    what waits. The adapter is closed by whoever has opened it.
+    """
+
+    @overload
+    def __init__(
+        self: "PersistenceManager[dict[str, Any]]", adapter: Adapter, **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        data_type: type[D],
+        data_factory: Callable[[], D] | None = None,
+        **options: Unpack[Options],
+    ) -> None: ...
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        data_type: type[Any] | None = None,
+        data_factory: Callable[[], Any] | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Make a manager; it opens nothing.
 
         Args:
             adapter: An open adapter.
-            clock: Tells the time that ``complete`` and ``older_than`` use.
+            data_type: The type of the sessions' data, such as a pydantic model; plain dicts without it.
+            data_factory: Makes the data of a new session, where the type has required fields.
+            **options: See ``Options``.
+
+        Raises:
+            ConfigurationError: An option cannot be.
         """
-        self.adapter = adapter
-        self._clock = clock
+        self._context: Context[D] = context_of(adapter, data_type, data_factory, options)
+
+    @overload
+    @staticmethod
+    def from_env(**options: Unpack[Options]) -> ManagerOpening[dict[str, Any]]: ...
+    @overload
+    @staticmethod
+    def from_env(
+        *, data_type: type[E], data_factory: Callable[[], E] | None = None, **options: Unpack[Options]
+    ) -> ManagerOpening[E]: ...
+    @staticmethod
+    def from_env(**options: Any) -> ManagerOpening[Any]:
+        """A manager as the environment says, and its adapter: ``async with PersistenceManager.from_env() as …``.
+
+        ``HOLDFAST_URL`` names the backend. ``HOLDFAST_TENANT``, ``HOLDFAST_AUTOSAVE`` (``turn``, ``session``,
+        ``off``, or seconds), ``HOLDFAST_ON_CONFLICT`` (``raise``, ``merge``) and ``HOLDFAST_SLOW`` (seconds, or
+        ``never``) may be set; options that are given here come first.
+
+        Raises:
+            ConfigurationError: A variable is missing, unknown, or has no legal value.
+        """
+        said = options_of()
+        url, tenant = said.pop("url"), said.pop("tenant", None)
+        return ManagerOpening(lambda adapter: PersistenceManager(adapter, **{**said, **options}), url, tenant)
+
+    @property
+    def adapter(self) -> Adapter:
+        """The adapter; in a view, the view's. It gives sessions as they are stored, whatever the data type."""
+        return self._context.adapter
+
+    # --- views ---------------------------------------------------------------------------------
+
+    def for_user(self, user_id: str) -> "PersistenceManager[D]":
+        """A view in which there are this user's sessions, and no others."""
+        user_id = self._user(user_id)
+        tell = self._context.tell_denied
+
+        async def denied(session_id: str) -> None:
+            await tell(session_id, user_id)
+
+        return self._over(UserView(self.adapter, user_id, denied), user_id)
+
+    def for_tenant(self, tenant: str) -> "PersistenceManager[D]":
+        """A view of another tenant's sessions."""
+        return self._over(self.adapter.for_tenant(tenant), self._context.user_id)
+
+    def _over(self, adapter: Adapter, user_id: str | None) -> "PersistenceManager[D]":
+        view = copy.copy(self)
+        view._context = replace(self._context, adapter=adapter, user_id=user_id, view=True)  # noqa: SLF001 - its own kind
+        return view
+
+    def _user(self, user_id: str | None) -> str:
+        """The user who is meant: in a user's view, nobody else can be."""
+        own = self._context.user_id
+        user_id = own if user_id is None else ids.check_id(user_id, "user_id")
+        if user_id is None:
+            raise InvalidArgument("user_id is missing: this manager is no user's view.")
+        if own not in {None, user_id}:
+            raise InvalidArgument("This is another user's view.")
+        return user_id
+
+    # --- sessions in use -----------------------------------------------------------------------
 
     def session(
         self,
@@ -39,7 +136,8 @@ class PersistenceManager:
         user_id: str | None = None,
         agent: str | None = None,
         parent_id: str | None = None,
-    ) -> SessionOpening:
+        create: bool = True,
+    ) -> SessionOpening[D]:
         """Work with a session: ``async with manager.session("s1", user_id="u1") as session:``.
 
         It is loaded, or begun if there is none. ``agent`` and ``parent_id`` are for a new one.
@@ -49,17 +147,35 @@ class PersistenceManager:
             user_id: Whose it is. If it is given, another user's session is ``NotFound``.
             agent: Which agent serves it.
             parent_id: The session that it belongs to.
+            create: False refuses to begin one: ``NotFound`` when it is entered.
         """
-        fresh = Session(id=session_id, user_id=user_id, agent=agent, parent_id=parent_id)
-        return SessionOpening(self.adapter, fresh)
+        return SessionOpening(self._context, self._fresh(session_id, user_id, agent, parent_id), create=create)
 
-    async def current(self, user_id: str, agent: str | None = None) -> Session:
+    def _fresh(
+        self, session_id: str, user_id: str | None, agent: str | None, parent_id: str | None = None
+    ) -> Session:
+        owner = user_id if self._context.user_id is None else self._user(user_id)
+        return Session(id=session_id, user_id=owner, agent=agent, parent_id=parent_id)
+
+    async def current(self, user_id: str | None = None, agent: str | None = None) -> Session:
         """The user's active session with this agent; a new one, if there is none. Never two, in any race."""
-        return await _current.current(self.adapter, ids.check_id(user_id, "user_id"), agent)
+        return await _current.current(self._context, self._user(user_id), agent)
 
-    async def load(self, session_id: str) -> Session | None:
-        """A session with its state, or None."""
-        return await self.adapter.sessions.get(session_id)
+    # --- by hand -------------------------------------------------------------------------------
+
+    async def load(self, session_id: str, *, raw: bool = False) -> Session | None:
+        """A session with its state, or None; its data is plain, whatever the data type.
+
+        Args:
+            session_id: The session.
+            raw: As it is stored: not upgraded, not checked, and without hooks.
+
+        Raises:
+            InvalidData: It cannot be upgraded, or does not fit the data type.
+        """
+        if raw:
+            return await self.adapter.sessions.get(session_id)
+        return await self._context.watched("load", session_id, lambda: self._context.load(session_id))
 
     async def load_or_create(
         self, session_id: str, *, user_id: str | None = None, agent: str | None = None
@@ -69,26 +185,24 @@ class PersistenceManager:
         Raises:
             NotFound: It belongs to another user.
         """
-        fresh = Session(id=session_id, user_id=user_id, agent=agent)
-        loaded = await self.load(session_id)
-        while loaded is None:
-            try:
-                loaded = await self.adapter.sessions.save(fresh)
-            except (VersionConflict, NotFound):  # somebody else was faster
-                loaded = await self.load(session_id)
-                if loaded is None:
-                    raise
-        if user_id not in {None, loaded.user_id}:
-            raise NotFound(f"Session {session_id!r}.")
-        return loaded
+        fresh = self._fresh(session_id, user_id, agent)
+        return await self._context.watched(
+            "load", session_id, lambda: by_hand.load_or_create(self._context, fresh)
+        )
 
     async def save(self, session: Session, *, turn_id: str | None = None) -> Session:
         """Store a session's state, changed or not; see ``SessionRepository.save``."""
-        return await self.adapter.sessions.save(session, turn_id=turn_id)
+        if type(session) is not Session:
+            raise InvalidArgument(f"save takes a Session, not {type(session).__name__}.")
+        context = self._context
+        return await context.watched("save", session.id, lambda: by_hand.save(context, session, turn_id))
 
     async def append(self, session_id: str, *messages: Message, turn_id: str | None = None) -> Sequence[Message]:
         """Store messages at the end of a session; see ``MessageRepository.append``."""
-        return await self.adapter.messages.append(session_id, messages, turn_id=turn_id)
+        context = self._context
+        return await context.watched(
+            "save", session_id, lambda: by_hand.append(context, session_id, messages, turn_id)
+        )
 
     @overload
     async def history(
@@ -101,7 +215,7 @@ class PersistenceManager:
     async def history(
         self, session_id: str, *, last: int | None = None, as_dicts: bool = False
     ) -> list[Message] | list[dict[str, Any]]:
-        """What was said in a session, oldest first.
+        """What was said in a session and is durable, oldest first.
 
         Args:
             session_id: The session.
@@ -134,7 +248,7 @@ class PersistenceManager:
             limit: How many a page.
             cursor: ``Page.next`` of the page before.
         """
-        before = None if older_than is None else self._clock() - older_than
+        before = None if older_than is None else cleaning.cut_off(self._context.clock(), older_than)
         query = SessionQuery(
             user_id=user_id,
             agent=agent,
@@ -145,59 +259,139 @@ class PersistenceManager:
         )
         return await self.adapter.sessions.find(query)
 
-    async def update(self, session_id: str, change: Callable[[Session], None]) -> Session:
-        """Change a session's state by hand: loaded, changed and saved, again if somebody else was faster.
+    async def update(self, session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:
+        """Change a session's state: loaded, changed and saved, again if somebody else was faster.
 
         Args:
             session_id: The session.
-            change: Changes the session that it is given in place; it may run several times. If it changes
-                nothing, nothing is written.
+            change: Changes ``data`` or ``state`` of the live session that it is given; it may run several
+                times, and awaits nothing. If it changes nothing, nothing is written.
 
         Raises:
             NotFound: There is no such session.
             VersionConflict: Others were faster a hundred times.
         """
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._try_update(session_id, change)
-            except VersionConflict:
-                continue  # somebody else was faster; his change is in
-        return await self._try_update(session_id, change)
-
-    async def _try_update(self, session_id: str, change: Callable[[Session], None]) -> Session:
-        session = await self.load(session_id)
-        if session is None:
-            raise NotFound(f"Session {session_id!r}.")
-        before = Snapshot.of(session, self.adapter.limits)
-        change(session)
-        if Snapshot.of(session, self.adapter.limits) == before:
-            return session
-        return await self.save(session)
+        return await self._context.watched(
+            "save", session_id, lambda: by_hand.update(self._context, session_id, change)
+        )
 
     async def update_data(self, session_id: str, changes: dict[str, Any]) -> Session:
-        """Merge top-level keys into a session's data; keys that others write meanwhile are kept."""
-        if type(changes) is not dict:
-            raise InvalidArgument(f"changes is {type(changes).__name__}, not dict.")
-        return await self.update(session_id, lambda session: session.data.update(changes))
+        """Merge top-level keys into a session's plain data; keys that others write meanwhile are kept."""
+        return await self.update(session_id, lambda session: session.merge_data(changes))
+
+    # --- lifecycle -----------------------------------------------------------------------------
 
     async def set_status(self, session_id: str, status: str) -> Session:
-        """Give a session another status; ``completed`` notes the time, any other one forgets it."""
+        """Give a session another status; ``completed`` notes the time, reopening forgets it.
 
-        def change(session: Session) -> None:
-            if session.status != status:
-                session.status = status
-                session.completed_at = self._clock() if status == "completed" else None
-
-        return await self.update(session_id, change)
+        Raises:
+            InvalidArgument: It is completed, and the new status is not ``active``.
+        """
+        return await self.update(session_id, lambda session: session.set_status(status))
 
     async def complete(self, session_id: str) -> Session:
         """The session has reached its end."""
         return await self.set_status(session_id, "completed")
 
+    async def reopen(self, session_id: str) -> Session:
+        """The session goes on."""
+        return await self.set_status(session_id, "active")
+
     async def abandon(self, session_id: str) -> Session:
         """The session will not be continued."""
         return await self.set_status(session_id, "abandoned")
 
-    async def delete(self, session_id: str) -> bool:
-        """Delete a session, its messages and its children; False if there was none."""
-        return await self.adapter.sessions.delete(session_id)
+    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
+        """Delete a session, its messages and its children; see ``SessionRepository.delete`` for the guards."""
+        return await self.adapter.sessions.delete(session_id, expected=expected, last_seq=last_seq)
+
+    async def plan_cleanup(
+        self, *, older_than: timedelta, status: str | None = None, user_id: str | None = None, limit: int = 1000
+    ) -> cleaning.CleanupPlan:
+        """What a clean-up would delete: ``print`` the plan, then ``await plan.apply()``.
+
+        Args:
+            older_than: Sessions that nobody has written to for so long.
+            status: With this status alone.
+            user_id: Of this user alone.
+            limit: How many sessions a plan holds at most.
+        """
+        now = self._context.clock()
+        return await cleaning.plan_cleanup(
+            self.adapter, now=now, older_than=older_than, status=status, user_id=user_id, limit=limit
+        )
+
+    # --- a user's rights -----------------------------------------------------------------------
+
+    async def erase_user(self, user_id: str | None = None) -> erasing.Erased:
+        """Delete all sessions of a user, again and again until a pass finds none; see ``Erased``."""
+        return await erasing.erase_user(self.adapter, self._user(user_id), clock=self._context.clock)
+
+    def export_user(self, user_id: str | None = None) -> AsyncIterator[str]:
+        """All sessions of a user as lines of JSON, with a header and a footer."""
+        return exporting.export_user(self.adapter, self._user(user_id), clock=self._context.clock)
+
+    async def import_user(
+        self, lines: Iterable[str] | AsyncIterable[str], *, user_id: str | None = None
+    ) -> importing.Imported:
+        """Store what ``export_user`` gave; a second time it changes nothing.
+
+        Args:
+            lines: The lines, in their order.
+            user_id: Store them as this user's; without it, whose they were.
+        """
+        owner = user_id if self._context.user_id is None else self._user(user_id)
+        return await importing.import_user(self.adapter, lines, user_id=owner)
+
+    # --- rewind and edit -----------------------------------------------------------------------
+
+    async def remove_last_turn(self, session_id: str) -> tuple[Message, ...]:
+        """Remove the last turn, and give its messages; the state stays. ``LiveSession.regenerate`` replaces it."""
+        return await rewinding.remove_last_turn(self.adapter, session_id)
+
+    async def prune(self, session_id: str, *, keep: int) -> int:
+        """Remove the oldest messages, whole turns only; at least the newest ``keep`` stay. Gives how many went."""
+        return await rewinding.prune(self.adapter, session_id, keep=keep)
+
+    async def redact(self, session_id: str, message_id: str, *, text: str = "[redacted]") -> Message:
+        """Put ``text`` in place of what a message says; its place, and what it calls or answers, stay."""
+        return await rewinding.redact(self.adapter, session_id, message_id, text=text)
+
+    # --- inspection ----------------------------------------------------------------------------
+
+    async def health(self) -> _health.Health:
+        """Whether the backend answers, how fast, and what is known of it. It never raises for a silent one."""
+        return await _health.health(self.adapter)
+
+    async def describe(self, session_id: str, *, last: int = 10) -> str:
+        """A session for people to read, without anything that was said in it."""
+        return await describing.describe(self.adapter, session_id, last=last)
+
+    # --- to the end ----------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Store all turns that wait, of all sessions.
+
+        Raises:
+            FlushIncomplete: It names the sessions that have something left.
+        """
+        await self._context.backlog.flush()
+
+    async def aclose(self, timeout: float = 10.0) -> None:
+        """Store all turns that wait, whoever cancels it, for ``timeout`` seconds at most; the adapter stays open.
+
+        A view closes nothing.
+
+        Raises:
+            FlushIncomplete: It names the sessions that have something left.
+        """
+        if not self._context.view:
+            await self._context.backlog.aclose(timeout)
+
+    async def __aenter__(self) -> Self:
+        if not self._context.view:
+            self._context.backlog.open()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

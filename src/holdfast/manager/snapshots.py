@@ -7,10 +7,11 @@ from holdfast.capabilities import Limits
 from holdfast.codec import Encoded, decode_state, encode_state
 from holdfast.models import Session, SessionInfo
 
-__all__ = ["Snapshot"]
+__all__ = ["COLUMNS", "Snapshot"]
 
 # What a save owns beside the state itself: a change of any of them makes a new version.
-_COLUMNS = ("agent", "status", "completed_at", "expires_at", "state_expires_at")
+COLUMNS = ("agent", "status", "completed_at", "expires_at", "state_expires_at")
+"""The columns of a session that belong to its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Snapshot:
             UnserializableValue: Something in it could not be stored.
             PayloadTooLarge: It is over ``state_bytes``.
         """
-        return cls(encode_state(session, limits), tuple(getattr(session, name) for name in _COLUMNS))
+        return cls(encode_state(session, limits), tuple(getattr(session, name) for name in COLUMNS))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):
@@ -40,9 +41,9 @@ class Snapshot:
 
     def put_back(self, session: Session) -> None:
         """Make a session's state again what it was."""
-        fields = {**decode_state(self.state.body), **dict(zip(_COLUMNS, self.columns, strict=True))}
+        fields = {**decode_state(self.state.body), **dict(zip(COLUMNS, self.columns, strict=True))}
         fresh = Session.model_construct(id=session.id, **fields)
-        for name in (*_COLUMNS, *(Session.model_fields.keys() - SessionInfo.model_fields.keys())):
+        for name in (*COLUMNS, *(Session.model_fields.keys() - SessionInfo.model_fields.keys())):
             setattr(session, name, getattr(fresh, name))
 
     def session(self, like: Session) -> Session:

@@ -171,6 +171,11 @@ class StoreAdapter:
         """What opening learned about the backend."""
         return self._learned().findings
 
+    @property
+    def schema(self) -> int | None:
+        """The number of the stored schema; None where nothing has one."""
+        return self._learned().schema
+
     def _learned(self) -> Facts:
         if self._runtime.facts is None:
             raise AdapterClosed("What it can do is known once it was opened.")

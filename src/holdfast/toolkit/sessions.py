@@ -107,16 +107,24 @@ class StoreSessions:
             return tuple([await session_of(head, now, self._run.codec) for head in found.heads])
         return tuple(info_of(head) for head in found.heads)
 
-    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
+    async def delete(
+        self,
+        session_id: str,
+        *,
+        key: str | None = None,
+        expected: int | None = None,
+        last_seq: int | None = None,
+    ) -> bool:
         """See ``SessionRepository.delete``."""
         ref = Ref(self._tenant, check_id(session_id, "session_id"))
+        key = None if key is None else check_id(key, "key")
         guards: dict[str, Any] = {
             "expected": None if expected is None else check_int(expected, "expected", low=0),
             "last_seq": None if last_seq is None else check_int(last_seq, "last_seq", low=0),
         }
         async with self._run.operation("sessions.delete") as running:
             head = await self._run.head(ref)
-            if head is None:
+            if head is None or key not in {None, head.key.key}:
                 return False
             expired = head.dead(self._run.now())
             await end_life(self._run, head, running, **({} if expired else guards))

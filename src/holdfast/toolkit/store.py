@@ -302,11 +302,19 @@ class Found(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What a store knows of itself once it is open."""
+    """What a store knows of itself once it is open.
+
+    Attributes:
+        capabilities: What it offers.
+        durability: What an acknowledgement survives.
+        findings: What it learned about the backend.
+        schema: The number of the stored schema; None where nothing has one.
+    """
 
     capabilities: frozenset[str]
     durability: Durability
     findings: Sequence[Finding] = ()
+    schema: int | None = None
 
 
 class Store(Protocol):

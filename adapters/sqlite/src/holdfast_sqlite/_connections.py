@@ -195,17 +195,15 @@ class Connections:
         deadline = time.monotonic() + self._busy_timeout
         while not await self._scrubbed():
             if time.monotonic() > deadline:
-                raise OutcomeUnknown(
-                    "It is replaced, but a long reader keeps the old text in the write-ahead log."
-                )
+                raise OutcomeUnknown("It is done, but a long reader keeps the old text in the write-ahead log.")
             await asyncio.sleep(_SCRUB_PAUSE)
 
     async def _scrubbed(self) -> bool:
         try:
             return await self._try_to_scrub()
         except sqlite3.Error as error:
-            # Not what this error means elsewhere: the replacement is durable already.
-            raise OutcomeUnknown("It is replaced, but the write-ahead log could not be emptied.") from error
+            # Not what this error means elsewhere: what was written is durable already.
+            raise OutcomeUnknown("It is done, but the write-ahead log could not be emptied.") from error
 
     async def _try_to_scrub(self) -> bool:
         async with self._writing:

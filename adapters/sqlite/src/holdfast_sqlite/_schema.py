@@ -10,8 +10,11 @@ __all__ = ["prepare"]
 _COMPONENT = "sessions"
 
 
-async def prepare(connections: Connections, *, create: bool, migrate: bool) -> None:
+async def prepare(connections: Connections, *, create: bool, migrate: bool) -> int:
     """Create or check the schema; many processes may do so at once.
+
+    Returns:
+        The number of the schema that is there now.
 
     Raises:
         SchemaOutdated: It is older, and ``migrate`` was not asked for.
@@ -21,15 +24,19 @@ async def prepare(connections: Connections, *, create: bool, migrate: bool) -> N
     """
     # Without the lock first: the usual opening must not wait for whoever is writing.
     stored = await connections.look(_stored)
-    if not steps_to_run(_COMPONENT, stored, SESSIONS, create=create, migrate=migrate):
-        return
+    steps = steps_to_run(_COMPONENT, stored, SESSIONS, create=create, migrate=migrate)
+    if stored and not steps:
+        return stored.number
 
-    async def run(transaction: Transaction) -> None:
+    async def run(transaction: Transaction) -> int:
         stored = await _stored(transaction)
+        number = stored.number if stored else 0
         for step in steps_to_run(_COMPONENT, stored, SESSIONS, create=create, migrate=migrate):
             await _run_step(transaction, step)
+            number = step.number
+        return number
 
-    await connections.write(run)
+    return await connections.write(run)
 
 
 async def _stored(transaction: Transaction) -> Schema | None:

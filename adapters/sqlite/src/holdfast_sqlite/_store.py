@@ -114,21 +114,24 @@ class SQLiteStore:
         return await _freeing.free(self._connections, key, limit)
 
     async def sweep(self, *, tenant: str | None, limit: int, now: int) -> int:
-        """See ``Store.sweep``."""
-        return await _freeing.sweep(self._connections, tenant, limit, now)
+        """See ``Store.sweep``. When nothing is left, no file holds what was deleted either."""
+        freed = await _freeing.sweep(self._connections, tenant, limit, now)
+        if not freed:
+            await self._connections.scrub()
+        return freed
 
     async def initialize(self, *, create: bool, migrate: bool) -> Facts:
         """See ``Store.initialize``."""
         connections = self._connections
         await connections.open(create=create)
-        await prepare(connections, create=create, migrate=migrate)
+        schema = await prepare(connections, create=create, migrate=migrate)
         await connections.begin()
         if connections.private:
-            return Facts(frozenset(_ABILITIES), Durability.MEMORY)
+            return Facts(frozenset(_ABILITIES), Durability.MEMORY, schema=schema)
         shared = frozenset({*_ABILITIES, Capability.SHARED, Capability.SURVIVES_PROCESS})
         if connections.synchronous == "FULL":
-            return Facts(shared, Durability.DISK)
-        return Facts(shared, Durability.PROCESS, [_NOT_FULL])
+            return Facts(shared, Durability.DISK, schema=schema)
+        return Facts(shared, Durability.PROCESS, [_NOT_FULL], schema)
 
     async def ping(self) -> None:
         """See ``Store.ping``."""

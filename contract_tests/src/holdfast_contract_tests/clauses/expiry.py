@@ -203,7 +203,8 @@ async def ended_by_save(case: Case) -> None:
 )
 async def deleted(case: Case) -> None:
     adapter = await case.open()
-    for guards in ({}, {"expected": 99, "last_seq": 99}):
+    all_guards: list[dict[str, Any]] = [{}, {"expected": 99, "last_seq": 99}]
+    for guards in all_guards:
         session = Session(id="s", expires_at=case.clock.now + HOUR)
         await adapter.commit(Turn(session_id="s", session=session, messages=case.say("a")))
         case.clock.pass_(hours=1)

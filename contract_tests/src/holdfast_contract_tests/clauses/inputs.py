@@ -91,6 +91,7 @@ SESSIONS: Mapping[str, Hole] = {
     "find, cursor": Hole(lambda a, x: a.sessions.find(SessionQuery(cursor=x)), []),
     "find, cursor of a copy": Hole(lambda a, x: a.sessions.find(_copy(SessionQuery(), cursor=x)), []),
     "find, updated_before": Hole(lambda a, x: a.sessions.find(SessionQuery(updated_before=x)), []),
+    "delete, key": Hole(lambda a, x: a.sessions.delete("s", key=x), ["text"]),
     "delete, expected": Hole(lambda a, x: a.sessions.delete("s", expected=x), [5]),
     "delete, last_seq": Hole(lambda a, x: a.sessions.delete("s", last_seq=x), [5]),
     "sweep, limit": Hole(lambda a, x: a.sweep(limit=x), [5]),

@@ -48,7 +48,7 @@ async def not_open(case: Case) -> None:
 async def facts(case: Case) -> None:
     adapter = await case.new()
     assert adapter.limits.page >= 1
-    for name in ("capabilities", "durability", "findings"):
+    for name in ("capabilities", "durability", "findings", "schema"):
         try:
             found = getattr(adapter, name)
         except AdapterClosed:
@@ -58,6 +58,7 @@ async def facts(case: Case) -> None:
         assert isinstance(adapter.capabilities, frozenset), f"capabilities is {adapter.capabilities!r}"
         assert isinstance(adapter.durability.value, int)
         assert all(finding.code and finding.why for finding in adapter.findings)
+        assert adapter.schema is None or adapter.schema >= 1, f"schema is {adapter.schema!r}"
 
 
 @clause(

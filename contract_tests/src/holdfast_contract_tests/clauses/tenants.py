@@ -111,7 +111,18 @@ PROBES: Mapping[str, tuple[Asked, ...]] = {
 """For each public method: calls from another tenant."""
 
 WITHOUT_ROWS = frozenset(
-    {"aclose", "for_tenant", "port", "sessions", "messages", "capabilities", "durability", "limits", "findings"}
+    {
+        "aclose",
+        "for_tenant",
+        "port",
+        "sessions",
+        "messages",
+        "capabilities",
+        "durability",
+        "limits",
+        "findings",
+        "schema",
+    }
 )
 """These have nothing to do with rows, or have a clause of their own."""
 

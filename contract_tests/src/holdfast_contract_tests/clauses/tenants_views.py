@@ -102,7 +102,7 @@ async def view_is_alike(case: Case) -> None:
     view = adapter.for_tenant("t")
     kind = type(unwatched(adapter))
     assert isinstance(unwatched(view), kind), f"a view is {type(unwatched(view)).__name__}, not {kind.__name__}"
-    for name in ("capabilities", "durability", "limits", "findings"):
+    for name in ("capabilities", "durability", "limits", "findings", "schema"):
         case.same(getattr(view, name), getattr(adapter, name), name)
 
 

@@ -1,0 +1,153 @@
+"""A session that is held in memory: its value, its data, and what the store has of it."""
+
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from holdfast.codec import decode_state
+from holdfast.errors import InvalidArgument, NotFound
+from holdfast.manager.conflicts import rebased
+from holdfast.manager.context import Context
+from holdfast.manager.data_type import D
+from holdfast.manager.pouring import poured
+from holdfast.manager.snapshots import COLUMNS, Snapshot
+from holdfast.manager.status import note_completion
+from holdfast.models import Committed, Session, SessionInfo, Turn
+from holdfast.values import identical
+
+if TYPE_CHECKING:
+    from holdfast.manager.writing import Writing
+
+__all__ = ["Held"]
+
+_TABLES = ("data", "data_by_route", "metadata")
+_MOVED_BY_ALL = ("key", "last_seq", "message_count", "last_message_at", "created_at", "updated_at")
+
+
+class Held(Generic[D]):
+    """One handle's session. Whoever uses it changes ``data`` and ``session`` in place.
+
+    Attributes:
+        context: The manager's settings.
+        session: The value. With typed data, ``session.data`` is its plain form as of the last snapshot.
+        base: What the store has; for a new session, what it began with.
+        writings: What is on its way to the store, oldest first: it goes along when others were faster.
+    """
+
+    def __init__(self, context: Context[D], session: Session) -> None:
+        self.context = context
+        self.session = session
+        self.writings: list[Writing] = []
+        if context.data_type is not None:
+            self._data = context.data_type.read(session)
+        self.base = self.snapshot()
+
+    @property
+    def data(self) -> D:
+        """The user's data, as he knows it."""
+        return cast("D", self.session.data) if self.context.data_type is None else self._data
+
+    @data.setter
+    def data(self, value: D) -> None:
+        if self.context.data_type is None:
+            self.session.data = cast("dict[str, Any]", value)
+        else:
+            self._data = self.context.data_type.taken(value)
+
+    def merge_data(self, changes: dict[str, Any]) -> None:
+        """Set top-level keys of the plain data."""
+        if type(changes) is not dict:
+            raise InvalidArgument(f"changes is {type(changes).__name__}, not dict.")
+        kind = self.context.data_type
+        if kind is None:
+            self.session.data.update(changes)
+        else:
+            self._data = kind.merged(self._data, changes)
+
+    def snapshot(self) -> Snapshot:
+        """The state as it is now.
+
+        Raises:
+            InvalidArgument: Something in it cannot be stored.
+        """
+        if self.context.data_type is not None:
+            self.session.data = self.context.data_type.plain(self._data)
+        note_completion(self.session, self.context.clock)
+        return Snapshot.of(self.session, self.context.adapter.limits)
+
+    def put_back(self, snapshot: Snapshot) -> None:
+        """Make the state again what it was; data that was handed out stays the object that is stored."""
+        data = self.data
+        snapshot.put_back(self.session)
+        fresh = self.session.data if self.context.data_type is None else self.context.data_type.read(self.session)
+        self.data = cast("D", poured(fresh, data))
+
+    def _change(self, old: Snapshot, new: Snapshot) -> None:
+        """Go from the state as it is to another one; what is the same in both stays the object that it was."""
+        if old == new:
+            return
+        before = decode_state(old.state.body)
+        held = {name: dict(getattr(self.session, name)) for name in _TABLES}
+        self.put_back(new)
+        for name in _TABLES:
+            table, was = getattr(self.session, name), before.get(name, {})
+            for key in table.keys() & was.keys() & held[name].keys():
+                if identical(table[key], was[key]):
+                    table[key] = held[name][key]
+
+    def adopt(self, committed: Committed, turn: Turn, sent: Snapshot) -> None:
+        """A turn is durable: that is what the store has now."""
+        info = committed.session
+        for name in _MOVED_BY_ALL:
+            setattr(self.session, name, getattr(info, name))
+        if turn.session is None:
+            return  # the version here stays: if another one is there now, the next save must fail
+        self.session.version = info.version
+        self.base = sent
+
+    async def find_theirs(self) -> Session | None:
+        """The session as others have left it; None if it is gone, lives another life, or is somebody else's."""
+        theirs = await self.context.load(self.session.id)
+        if theirs is None or self.session.user_id not in {None, theirs.user_id}:
+            return None
+        return theirs if self.session.key in {None, theirs.key} else None
+
+    def rebase(self, theirs: Session) -> None:
+        """Go on from what others have stored, with what was changed here made again on top of it.
+
+        Raises:
+            MergeConflict: It cannot be settled; nothing has changed here.
+        """
+        limits = self.context.adapter.limits
+        places = [
+            (writing, name)
+            for writing in self.writings
+            for name in ("before", "after")
+            if getattr(writing, name) is not None
+        ]
+        states = [*(getattr(writing, name) for writing, name in places), self.snapshot()]
+        made = rebased(self.base, states, theirs, self.context.settled, limits)
+        for (writing, name), state in zip(places, made, strict=False):
+            setattr(writing, name, state)
+        for writing in self.writings:
+            writing.expect(theirs.version)
+        self._go_on(theirs)
+        self._change(states[-1], made[-1])
+
+    async def take_theirs(self) -> None:
+        """Go on from what others have stored; what was changed here is dropped.
+
+        Raises:
+            NotFound: The session is gone.
+        """
+        theirs = await self.find_theirs()
+        if theirs is None:
+            raise NotFound(f"Session {self.session.id!r}.")
+        now = Snapshot.of(theirs, self.context.adapter.limits)
+        for writing in self.writings:
+            writing.drop_state(now)
+        self._go_on(theirs)
+        self.put_back(now)
+
+    def _go_on(self, theirs: Session) -> None:
+        for name in SessionInfo.model_fields.keys() - COLUMNS:
+            setattr(self.session, name, getattr(theirs, name))
+        self.base = Snapshot.of(theirs, self.context.adapter.limits)
