@@ -1,6 +1,6 @@
 """Processes that chat through the manager are killed at any moment: what they were told is there, whole, once.
 
-``HOLDFAST_KILLS=200`` kills more often; ``--holdfast-seed`` repeats the chance, as far as the system lets it.
+``HOLDFAST_TEST_KILLS=200`` kills more often; ``--holdfast-seed`` repeats the chance, as far as the system lets it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import random
 import pytest
 from tests.manager.workers import workers
 
-KILLS = int(os.environ.get("HOLDFAST_KILLS", "40"))
+KILLS = int(os.environ.get("HOLDFAST_TEST_KILLS", "40"))
 EACH = 10  # kills until the next sessions, so that looking at all of them stays cheap
 SOON, LATE = {"every": 0.02, "turns": 5}, {"every": 60, "turns": 2}
 FORMS = [

@@ -215,14 +215,11 @@ async def test_somebody_who_appends_meanwhile_wins_and_nothing_is_lost(spoken, a
         assert caught.value.guard == "last_seq"
         assert caught.value.turn is turn
         assert session.data == {"n": 1}
-        for state in (None, "theirs"):
-            with pytest.raises(VersionConflict):
-                await turn.commit(state=state)
+        with pytest.raises(VersionConflict):
+            await turn.commit()
         assert [message.text for message in turn.messages] == ["u2", "better"]
-        async with session.regenerate() as turn:
-            assert [message.text for message in turn.replaced] == ["meanwhile"]
-            turn.add("assistant", "a3")
-    assert await said(manager) == ["u1", "a1", "u2", "a2", "meanwhile", "a3"]
+        await turn.commit(state="theirs")  # what was paid for is kept, behind what others have said
+    assert await said(manager) == ["u1", "a1", "u2", "a2", "meanwhile", "better"]
     assert (await manager.load("s")).data == {"n": 1}
 
 
@@ -406,3 +403,23 @@ async def test_in_a_users_view(manager):
         async with session.regenerate() as turn:
             turn.add("assistant", "a2")
     assert await said(manager) == ["u1", "a2"]
+
+
+async def test_a_waiting_answer_that_others_have_overtaken_can_be_given_up(manager, adapter):
+    async with manager.session("s") as session:
+        await talk(session, "u1", "a1")
+    behind = PersistenceManager(adapter, autosave="session")
+    with pytest.raises(VersionConflict):
+        async with behind.session("s") as session:
+            async with session.regenerate() as turn:
+                turn.add("assistant", "better")
+            await manager.append("s", Message(role="user", content="meanwhile"))
+            await talk(session, "u2")
+    await session.flush(state="theirs")
+    assert await said(manager) == ["u1", "a1", "meanwhile", "better", "u2"]
+
+
+async def test_a_session_that_is_not_stored_yet_has_no_turn_to_regenerate(manager):
+    with pytest.raises(InvalidArgument):
+        async with manager.session("s") as session, session.regenerate():
+            pass

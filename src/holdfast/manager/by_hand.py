@@ -105,12 +105,13 @@ async def update(context: Context[D], session_id: str, change: Callable[[LiveSes
     if not callable(change):
         raise InvalidArgument(f"change is {type(change).__name__}, which cannot be called.")
     once = context.alone()
-    for _ in range(_TRIES - 1):
-        try:
-            return await _try_update(once, session_id, change)
-        except VersionConflict:
-            continue  # somebody else was faster; his change is in
-    return await _try_update(once, session_id, change)
+    async with context.politeness.line(session_id):
+        for tries in range(1, _TRIES):
+            try:
+                return await _try_update(once, session_id, change)
+            except VersionConflict:
+                await context.politeness.pause(tries)  # somebody else was faster; his change is in
+        return await _try_update(once, session_id, change)
 
 
 async def _try_update(context: Context[D], session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:

@@ -22,6 +22,7 @@ from holdfast.repositories import Adapter
 
 if TYPE_CHECKING:
     from holdfast.manager.backlog import Backlog
+    from holdfast.manager.politeness import Politeness
 
 __all__ = ["Context"]
 
@@ -44,6 +45,7 @@ class Context(Generic[D]):
         clock: Tells the time.
         slow: After how many seconds a load or a save is logged as slow; None for never.
         backlog: The sessions whose turns have ended and are not durable yet.
+        politeness: How those of one process who change one session wait for each other.
         user_id: Whose view this is.
         view: Whether it is any view: then it opens and closes nothing.
     """
@@ -57,6 +59,7 @@ class Context(Generic[D]):
     clock: Clock
     slow: float | None
     backlog: "Backlog"
+    politeness: "Politeness"
     user_id: str | None = None
     view: bool = False
 

@@ -38,7 +38,7 @@ class DataMigrations:
         if type(version) is not int or version < 1:
             raise ConfigurationError(f"schema_version is {version!r}, not 1, 2, 3…")
         known = range(max(1, version - len(given)), version)
-        if not isinstance(given, Mapping) or given.keys() != set(known) or not all(map(callable, given.values())):
+        if not isinstance(given, Mapping) or set(given) != set(known) or not all(map(callable, given.values())):
             raise ConfigurationError(
                 f"schema_version is {version}: migrations has one function for each version before it, or for the "
                 f"newest of them, without a gap."

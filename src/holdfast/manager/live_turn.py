@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from holdfast.codec import decode_message, encode_message
-from holdfast.errors import InvalidArgument
+from holdfast.errors import InvalidArgument, NotFound
 from holdfast.ids import check_id, join, new_id
 from holdfast.manager.rewinding import last_turn
 from holdfast.manager.writing import Writing
@@ -83,17 +83,21 @@ class LiveTurn:
         self._writing.size += encoded.size
         return decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
 
-    async def checkpoint(self) -> None:
+    async def checkpoint(self) -> Committed | None:
         """Make durable what was said so far, and the state as it is now; the turn goes on.
 
         If it fails, the turn goes on all the same: the next checkpoint, or its end, stores what this one did not.
+
+        Returns:
+            What was stored, and whether an earlier run of this turn had stored it (``replayed``); None if there
+            was nothing to store.
 
         Raises:
             VersionConflict: Somebody else has written meanwhile.
         """
         self._must_be_open()
         await self._look_again()
-        await self._session.store(self._writing)
+        return await self._session.store(self._writing)
 
     async def commit(self, *, state: Literal["theirs"] | None = None) -> Committed | None:
         """Make the turn durable; after it has failed, try again.
@@ -138,6 +142,8 @@ class LiveTurn:
             raise InvalidArgument("The turn is not open: use it as 'async with session.turn() as turn:'.")
 
     async def __aenter__(self) -> Self:
+        if self._writing.before is not None:
+            raise InvalidArgument("A turn is entered once; the next exchange is a turn of its own.")
         self._session.outbox.surface()
         self._writing.before = self._session.held.snapshot()
         self._session.begin(self._writing)
@@ -156,7 +162,9 @@ class LiveTurn:
         await self._session.outbox.store_all()
         adapter, session_id = self._session.held.context.adapter, self._session.id
         session = await adapter.sessions.get(session_id)
-        self.replaced = await last_turn(adapter, session_id)
+        if session is None and self._session.state.version:
+            raise NotFound(f"Session {session_id!r}.")
+        self.replaced = () if session is None else await last_turn(adapter, session_id)
         if session is None or not self.replaced:
             raise InvalidArgument(f"Session {session_id!r} has no turn to regenerate.")
         self._writing.replace_tail(_positions(self.replaced), session.last_seq)

@@ -50,7 +50,9 @@ def context_of(
     Raises:
         ConfigurationError: An option is unknown, or cannot be.
     """
-    from holdfast.manager.backlog import Backlog  # noqa: PLC0415 - asyncio: 40 ms that only users of a manager pay
+    # These two import asyncio: 40 ms that only users of a manager pay.
+    from holdfast.manager.backlog import Backlog  # noqa: PLC0415
+    from holdfast.manager.politeness import Politeness  # noqa: PLC0415
 
     unknown = options.keys() - Options.__annotations__
     if unknown:
@@ -68,6 +70,7 @@ def context_of(
         clock=options.get("clock", utc_now),
         slow=seconds_of(options.get("slow", 1.0)),
         backlog=Backlog(autosave),
+        politeness=Politeness(),
     )
 
 

@@ -1,5 +1,7 @@
 """How a turn becomes durable: segment by segment, each of them stored once, whoever else writes."""
 
+from contextlib import AsyncExitStack
+from itertools import count
 from typing import Any
 
 from holdfast.codec import encode_message
@@ -50,6 +52,7 @@ class Writing:
         self._segment = 0
         self._version: int | None = None  # what the segment before has left behind, and this one expects
         self._last_seq: int | None = None
+        self._given_up = False  # whether theirs is taken, whatever it is
         self._of_sent = 0  # so many of the messages may be stored, with a state that was given up since
         self._sent: tuple[Turn, Snapshot] | None = None  # what may be stored, though no answer came
 
@@ -78,6 +81,7 @@ class Writing:
         self.before = theirs if self.before is not None else None
         self.after = theirs if self.after is not None else None
         self._ask_for_sent()
+        self._given_up = True
         self._version = None
         self._last_seq = None if self.remove is None else self._last_seq
 
@@ -95,29 +99,42 @@ class Writing:
 
         Returns:
             What was stored last; None if there was nothing.
+
+        Raises:
+            HookFailed: All of it is stored.
         """
         committed: Committed | None = None
         failed: HookFailed | None = None
-        tries = 0
-        while True:
-            again = (
-                self._sent is not None or self._of_sent > 0
-            )  # of a try without an answer; then comes what was added since
-            self._sent = self._sent or await self._prepare()
-            if self._sent is None:
-                break
-            tries += 1
-            try:
-                stored = await self._send(*self._sent, last_try=tries == _TRIES)
-            except HookFailed as error:
-                failed, stored = failed or error, None
-                continue
-            committed = stored or committed
-            if stored is not None and not again:
-                break
+        async with AsyncExitStack() as line:
+            for tries in count(1):
+                # Of a try without an answer; then comes what was added since.
+                again = self._sent is not None or self._of_sent > 0
+                self._sent = self._sent or await self._prepare()
+                if self._sent is None:
+                    break
+                try:
+                    committed = await self._send(*self._sent)
+                except HookFailed as error:
+                    failed, again = failed or error, True
+                except HoldfastError as error:
+                    if not await self._overtaken(error) or tries == _TRIES:
+                        raise
+                    await self._wait_in(line, tries)
+                    if not await self._gone_on(error):
+                        raise
+                    again = True
+                if not again:
+                    break
         if failed is not None:
             raise failed
         return committed
+
+    async def _wait_in(self, line: AsyncExitStack, tries: int) -> None:
+        politeness = self._held.context.politeness
+        if tries == 1:
+            await line.enter_async_context(politeness.line(self._held.session.id))
+        else:
+            await politeness.pause(tries)
 
     async def _prepare(self) -> tuple[Turn, Snapshot] | None:
         made = self._made()
@@ -146,16 +163,14 @@ class Writing:
         )
         return turn, now
 
-    async def _send(self, turn: Turn, snapshot: Snapshot, *, last_try: bool) -> Committed | None:
-        """Commit what was prepared; None if it is to be prepared anew."""
+    async def _send(self, turn: Turn, snapshot: Snapshot) -> Committed:
+        """Commit what was prepared."""
         try:
             committed = await self._held.context.adapter.commit(turn)
         except OutcomeUnknown:
             raise
         except HoldfastError as error:
             self._sent = None  # nothing of it was stored
-            if not last_try and await self._settled(turn, error):
-                return None
             stored = await self._find_stored(turn) if self._ran_before(error, turn) else None
             if stored is None:
                 raise
@@ -172,27 +187,35 @@ class Writing:
         self._segment += 1
         self._sent = None
         self._of_sent = 0
+        self._given_up = False
         self.committed = committed
         self.remove = None
         self.before = snapshot
         await held.context.saved(turn, committed, before)
 
-    async def _settled(self, turn: Turn, error: HoldfastError) -> bool:
-        """Whether this handle goes on from what somebody else has stored first."""
+    async def _overtaken(self, error: HoldfastError) -> bool:
+        """Whether somebody else was faster, and it can be tried again on top of what he has stored."""
         held = self._held
-        creation = turn.session is not None and not turn.session.version
-        if isinstance(error, VersionConflict):
-            error.turn = self.turn
-            await held.context.hooks.note("on_conflict", error)
-            if error.guard != "version" or (held.context.settle is None and not creation):
-                return False
-        elif not (creation and isinstance(error, NotFound)):
-            return False
-        theirs = await held.find_theirs()
+        creation = not held.session.version
+        if not isinstance(error, VersionConflict):
+            return creation and isinstance(error, NotFound)
+        error.turn = self.turn
+        await held.context.hooks.note("on_conflict", error)
+        if error.guard == "version":
+            return creation or held.context.settle is not None
+        if self._given_up:
+            self.remove = self._last_seq = None  # what others have said since stays, and so does what they saw
+        return self._given_up
+
+    async def _gone_on(self, error: HoldfastError) -> bool:
+        """Whether this handle goes on from what somebody else has stored first."""
+        if isinstance(error, VersionConflict) and error.guard != "version":
+            return True
+        theirs = await self._held.find_theirs()
         if theirs is None:
             return False
         try:
-            held.rebase(theirs)
+            self._held.rebase(theirs)
         except MergeConflict as conflict:
             if isinstance(error, VersionConflict):
                 error.paths = conflict.paths
