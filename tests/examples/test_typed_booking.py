@@ -51,7 +51,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "data that is not put back": (
         IMPORT,
         """
-        from holdfast.manager.writing import Writing
+        from holdfast.manager.live.writing import Writing
         Writing.put_back = lambda self, *rest: None
         """,
         "the data is what it was",

@@ -3,7 +3,7 @@
 from functools import partial
 
 from holdfast import Message, Session, SessionQuery, Turn
-from holdfast.manager.user_view import UserView
+from holdfast.manager.users.view import UserView
 
 ME, YOU = "me", "you"
 HOW = ["new view", "view that has seen it", "view that has seen an earlier life"]

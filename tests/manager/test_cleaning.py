@@ -7,7 +7,7 @@ import pytest
 from holdfast import InvalidArgument, Limits, Message, Session, SessionQuery, Turn
 from holdfast.clock import to_micros
 from holdfast.ids import new_id
-from holdfast.manager.cleaning import Cleaned, plan_cleanup
+from holdfast.manager.upkeep.cleaning import Cleaned, plan_cleanup
 from holdfast.toolkit import Ref, Write
 from holdfast_memory import MemoryAdapter
 

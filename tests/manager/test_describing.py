@@ -18,7 +18,7 @@ from holdfast import (
     ToolResult,
 )
 from holdfast.codec import encode_message, encode_state
-from holdfast.manager.describing import describe
+from holdfast.manager.upkeep.describing import describe
 from holdfast_memory import MemoryAdapter
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ import pytest
 from holdfast import InvalidArgument, Limits, Message, Session, SessionFenced, SessionQuery, Turn
 from holdfast.clock import to_micros, utc_now
 from holdfast.ids import new_id
-from holdfast.manager.erasing import Erased, erase_user
+from holdfast.manager.upkeep.erasing import Erased, erase_user
 from holdfast.toolkit import Ref, Write
 from holdfast_sqlite import SQLiteAdapter
 

@@ -36,10 +36,10 @@ from holdfast import (
     VersionConflict,
 )
 from holdfast.errors import BackendUnavailable
-from holdfast.manager.chain import Chain
-from holdfast.manager.exporting import export_user
-from holdfast.manager.importing import Imported, import_user
-from holdfast.manager.incoming import incoming_sessions
+from holdfast.manager.upkeep.chain import Chain
+from holdfast.manager.upkeep.exporting import export_user
+from holdfast.manager.upkeep.importing import Imported, import_user
+from holdfast.manager.upkeep.incoming import incoming_sessions
 from holdfast_memory import MemoryAdapter
 from holdfast_sqlite import SQLiteAdapter
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from holdfast import Capability, Durability, Finding
-from holdfast.manager.health import Health, health
+from holdfast.manager.upkeep.health import Health, health
 from holdfast.toolkit import Facts, StoreAdapter
 from holdfast_memory import MemoryAdapter
 from holdfast_memory._store import MemoryStore

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast import InvalidArgument, Limits, RouteVisit, Session, UnserializableValue
-from holdfast.manager.merging import MergeConflict, merge
-from holdfast.manager.snapshots import Snapshot
+from holdfast.manager.live.merging import MergeConflict, merge
+from holdfast.manager.live.snapshots import Snapshot
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from holdfast import (
     UnsupportedCapability,
     VersionConflict,
 )
-from holdfast.manager.rewinding import last_turn, prune, redact, remove_last_turn
+from holdfast.manager.upkeep.rewinding import last_turn, prune, redact, remove_last_turn
 from holdfast.toolkit import StoreAdapter
 from holdfast_memory import MemoryAdapter
 

@@ -17,7 +17,7 @@ from holdfast import (
     UnsupportedCapability,
 )
 from holdfast.codec import Plain
-from holdfast.manager.user_view import UserView
+from holdfast.manager.users.view import UserView
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from tests.manager.meddling import ME, Meddled, a_world
 
 from holdfast import InvalidArgument, Message, Session, SessionQuery, Turn
-from holdfast.manager import ownership
-from holdfast.manager.user_view import UserView
+from holdfast.manager.users import ownership
+from holdfast.manager.users.view import UserView
 
 
 def new(**fields):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast import Session, Turn
-from holdfast.manager.user_view import UserView
+from holdfast.manager.users.view import UserView
 from holdfast_contract_tests import AdapterContract
 from holdfast_contract_tests.clause import Level, all_clauses
 from holdfast_contract_tests.run import Place, run_clause

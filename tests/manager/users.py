@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from holdfast import HoldfastError, Message, Page, Session, SessionQuery
-from holdfast.manager.user_view import UserView
+from holdfast.manager.users.view import UserView
 
 ME = "me"
 NAMES = ["mine", "old", "theirs", "nobodys", "old-theirs", "absent"]

@@ -7,10 +7,10 @@ from typing import Any
 from holdfast.errors import DuplicateIdConflict, InvalidArgument, NotFound, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.context import Context
-from holdfast.manager.data_type import D
-from holdfast.manager.live_session import LiveSession
-from holdfast.manager.snapshots import Snapshot
-from holdfast.manager.status import note_completion
+from holdfast.manager.data.data_type import D
+from holdfast.manager.live.live_session import LiveSession
+from holdfast.manager.live.snapshots import Snapshot
+from holdfast.manager.live.status import note_completion
 from holdfast.models import Committed, Message, Session, Turn
 
 __all__ = ["append", "load_or_create", "save", "update"]

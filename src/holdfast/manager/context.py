@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from holdfast.clock import Clock
 from holdfast.codec import decode_state
 from holdfast.errors import HoldfastError, InvalidArgument, InvalidData, NotFound
-from holdfast.manager.autosave import Autosave, When
-from holdfast.manager.conflicts import Settle
-from holdfast.manager.data_migrations import DataMigrations
-from holdfast.manager.data_type import D, DataType
+from holdfast.manager.data.data_type import D, DataType
+from holdfast.manager.data.migrations import DataMigrations
 from holdfast.manager.hooks import DataChange, Listeners
-from holdfast.manager.merging import MergeConflict, merge
-from holdfast.manager.snapshots import Snapshot
+from holdfast.manager.live.autosave import Autosave, When
+from holdfast.manager.live.conflicts import Settle
+from holdfast.manager.live.merging import MergeConflict, merge
+from holdfast.manager.live.snapshots import Snapshot
 from holdfast.models import Committed, Session, Turn
 from holdfast.repositories import Adapter
 
 if TYPE_CHECKING:
-    from holdfast.manager.backlog import Backlog
-    from holdfast.manager.politeness import Politeness
+    from holdfast.manager.live.backlog import Backlog
+    from holdfast.manager.live.politeness import Politeness
 
 __all__ = ["Context"]
 

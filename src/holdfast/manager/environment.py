@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from holdfast.errors import ConfigurationError, InvalidArgument
 from holdfast.ids import check_id
-from holdfast.manager.autosave import Autosave, When
-from holdfast.manager.data_type import D
+from holdfast.manager.data.data_type import D
+from holdfast.manager.live.autosave import Autosave, When
 from holdfast.manager.settings import seconds_of
 from holdfast.registry import open as open_adapter
 from holdfast.repositories import Adapter

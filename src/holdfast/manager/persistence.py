@@ -8,17 +8,18 @@ from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 from holdfast import ids
 from holdfast.errors import InvalidArgument
-from holdfast.manager import by_hand, cleaning, describing, erasing, exporting, importing, rewinding
+from holdfast.manager import by_hand
 from holdfast.manager import current as _current
-from holdfast.manager import health as _health
 from holdfast.manager.context import Context
-from holdfast.manager.data_type import D
+from holdfast.manager.data.data_type import D
 from holdfast.manager.environment import ManagerOpening, options_of
 from holdfast.manager.history import history, plain
-from holdfast.manager.live_session import LiveSession
-from holdfast.manager.opening import SessionOpening
+from holdfast.manager.live.live_session import LiveSession
+from holdfast.manager.live.opening import SessionOpening
 from holdfast.manager.settings import Options, context_of
-from holdfast.manager.user_view import UserView
+from holdfast.manager.upkeep import cleaning, describing, erasing, exporting, importing, rewinding
+from holdfast.manager.upkeep import health as _health
+from holdfast.manager.users.view import UserView
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 

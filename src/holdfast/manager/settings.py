@@ -6,12 +6,12 @@ from typing import Any, TypedDict
 
 from holdfast.clock import Clock, utc_now
 from holdfast.errors import ConfigurationError
-from holdfast.manager.autosave import Autosave, When, when_of
-from holdfast.manager.conflicts import OnConflict, settle_of
 from holdfast.manager.context import Context
-from holdfast.manager.data_migrations import DataMigrations, Migration
-from holdfast.manager.data_type import DataType
+from holdfast.manager.data.data_type import DataType
+from holdfast.manager.data.migrations import DataMigrations, Migration
 from holdfast.manager.hooks import Hooks, Listeners
+from holdfast.manager.live.autosave import Autosave, When, when_of
+from holdfast.manager.live.conflicts import OnConflict, settle_of
 from holdfast.repositories import Adapter
 
 __all__ = ["Options", "context_of", "seconds_of"]
@@ -51,8 +51,8 @@ def context_of(
         ConfigurationError: An option is unknown, or cannot be.
     """
     # These two import asyncio: 40 ms that only users of a manager pay.
-    from holdfast.manager.backlog import Backlog  # noqa: PLC0415
-    from holdfast.manager.politeness import Politeness  # noqa: PLC0415
+    from holdfast.manager.live.backlog import Backlog  # noqa: PLC0415
+    from holdfast.manager.live.politeness import Politeness  # noqa: PLC0415
 
     unknown = options.keys() - Options.__annotations__
     if unknown:

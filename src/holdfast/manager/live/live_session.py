@@ -5,15 +5,15 @@ from typing import Any, Generic, Literal
 
 from holdfast.capabilities import Limits
 from holdfast.errors import InvalidArgument, NotFound
-from holdfast.manager.autosave import Autosave
 from holdfast.manager.context import Context
-from holdfast.manager.data_type import D
-from holdfast.manager.held import Held
+from holdfast.manager.data.data_type import D
 from holdfast.manager.history import history
-from holdfast.manager.live_turn import LiveTurn
-from holdfast.manager.outbox import Outbox
-from holdfast.manager.status import change_status
-from holdfast.manager.writing import Writing
+from holdfast.manager.live.autosave import Autosave
+from holdfast.manager.live.held import Held
+from holdfast.manager.live.live_turn import LiveTurn
+from holdfast.manager.live.outbox import Outbox
+from holdfast.manager.live.status import change_status
+from holdfast.manager.live.writing import Writing
 from holdfast.models import Committed, Message, Session
 
 __all__ = ["LiveSession"]

@@ -14,9 +14,9 @@ from holdfast.errors import (
     OutcomeUnknown,
     VersionConflict,
 )
-from holdfast.manager.held import Held
-from holdfast.manager.merging import MergeConflict
-from holdfast.manager.snapshots import Snapshot
+from holdfast.manager.live.held import Held
+from holdfast.manager.live.merging import MergeConflict
+from holdfast.manager.live.snapshots import Snapshot
 from holdfast.models import Committed, Message, Turn
 
 __all__ = ["Writing"]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from holdfast.errors import InvalidArgument, NotFound
-from holdfast.manager.ownership import Ownership
+from holdfast.manager.users.ownership import Ownership
 from holdfast.models import Committed, Expected, Session, SessionInfo
 from holdfast.strict import remade
 

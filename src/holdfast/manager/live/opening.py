@@ -5,9 +5,9 @@ from typing import Generic
 
 from holdfast.errors import NotFound
 from holdfast.manager.context import Context
-from holdfast.manager.data_type import D
-from holdfast.manager.live_session import LiveSession
-from holdfast.manager.user_view import UserView
+from holdfast.manager.data.data_type import D
+from holdfast.manager.live.live_session import LiveSession
+from holdfast.manager.users.view import UserView
 from holdfast.models import Session
 
 __all__ = ["SessionOpening"]

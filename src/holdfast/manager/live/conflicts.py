@@ -5,8 +5,8 @@ from typing import Literal
 
 from holdfast.capabilities import Limits
 from holdfast.errors import ConfigurationError
-from holdfast.manager.merging import merge
-from holdfast.manager.snapshots import Snapshot
+from holdfast.manager.live.merging import merge
+from holdfast.manager.live.snapshots import Snapshot
 from holdfast.models import Session
 
 __all__ = ["OnConflict", "Settle", "rebased", "settle_of"]

@@ -5,8 +5,8 @@ from typing import Literal
 
 from holdfast.errors import NotFound
 from holdfast.ids import check_id, new_id
-from holdfast.manager.ownership import Ownership
-from holdfast.manager.settled import settled_message, settled_turn
+from holdfast.manager.users.ownership import Ownership
+from holdfast.manager.users.settled import settled_message, settled_turn
 from holdfast.models import Committed, Message, Page, Turn
 
 __all__ = ["UserMessages", "commit_by_key"]

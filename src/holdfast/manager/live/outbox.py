@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.errors import HoldfastError, HookFailed, VersionConflict
 from holdfast.ids import new_id
-from holdfast.manager.autosave import Autosave
-from holdfast.manager.held import Held
-from holdfast.manager.writing import Writing
+from holdfast.manager.live.autosave import Autosave
+from holdfast.manager.live.held import Held
+from holdfast.manager.live.writing import Writing
 from holdfast.models import Committed, Message
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from holdfast.clock import Clock, utc
 from holdfast.errors import CursorLost, NotFound
 from holdfast.ids import check_id
-from holdfast.manager.chain import Chain
-from holdfast.manager.lines import say_footer, say_header, say_message, say_session
-from holdfast.manager.walking import family, walk
+from holdfast.manager.upkeep.chain import Chain
+from holdfast.manager.upkeep.lines import say_footer, say_header, say_message, say_session
+from holdfast.manager.upkeep.walking import family, walk
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from holdfast.codec import decode_message, encode_message
 from holdfast.errors import InvalidArgument, NotFound
 from holdfast.ids import check_id, join, new_id
-from holdfast.manager.rewinding import last_turn
-from holdfast.manager.writing import Writing
+from holdfast.manager.live.writing import Writing
+from holdfast.manager.upkeep.rewinding import last_turn
 from holdfast.models import Committed, Message
 
 if TYPE_CHECKING:
-    from holdfast.manager.live_session import LiveSession
+    from holdfast.manager.live.live_session import LiveSession
 
 __all__ = ["LiveTurn"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from holdfast.capabilities import Limits
 from holdfast.codec import decode_message, decode_state, encode_message, encode_state
 from holdfast.ids import check_id
-from holdfast.manager.chain import Damaged, parse, reading
+from holdfast.manager.upkeep.chain import Damaged, parse, reading
 from holdfast.models import Message, Session
 from holdfast.strict import remade
 from holdfast.values import dumps

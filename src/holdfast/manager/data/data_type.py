@@ -9,7 +9,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypeVar, is_typeddict
 
 from holdfast.errors import ConfigurationError, InvalidArgument, InvalidData
-from holdfast.manager.data_trees import Unfit, lost_key, settled, unfit
+from holdfast.manager.data.trees import Unfit, lost_key, settled, unfit
 from holdfast.models import Session
 from holdfast.values import canonical
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from holdfast.clock import Clock, utc
 from holdfast.errors import InvalidArgument, SessionFenced
 from holdfast.ids import check_id
-from holdfast.manager.walking import family, pages
+from holdfast.manager.upkeep.walking import family, pages
 from holdfast.models import Page, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 

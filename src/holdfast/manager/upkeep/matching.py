@@ -2,8 +2,8 @@
 
 from holdfast.codec import encode_message, encode_state
 from holdfast.errors import DuplicateIdConflict, NotFound, VersionConflict
-from holdfast.manager.incoming import Incoming
-from holdfast.manager.lines import UNLIMITED
+from holdfast.manager.upkeep.incoming import Incoming
+from holdfast.manager.upkeep.lines import UNLIMITED
 from holdfast.models import Message, Session
 from holdfast.repositories import Adapter
 

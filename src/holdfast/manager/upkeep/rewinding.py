@@ -7,7 +7,7 @@ state of the session stays as it is: what a turn has left in it is not undone by
 from typing import TYPE_CHECKING
 
 from holdfast.errors import InvalidArgument, NotFound
-from holdfast.manager.pruning import last_to_go
+from holdfast.manager.upkeep.pruning import last_to_go
 from holdfast.models import Message, Session, Turn
 from holdfast.parts import Part, Text, ToolCall, ToolResult
 

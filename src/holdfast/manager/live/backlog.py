@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed
-from holdfast.manager.autosave import Autosave, When
+from holdfast.manager.live.autosave import Autosave, When
 
 __all__ = ["Backlog", "Waiting"]
 

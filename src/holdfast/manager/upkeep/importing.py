@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from holdfast.capabilities import Limits
 from holdfast.errors import InvalidArgument, NotFound
 from holdfast.ids import check_id, join
-from holdfast.manager.incoming import Incoming, incoming_sessions
-from holdfast.manager.matching import already_there
+from holdfast.manager.upkeep.incoming import Incoming, incoming_sessions
+from holdfast.manager.upkeep.matching import already_there
 from holdfast.models import Message, Session, SessionInfo, Turn
 from holdfast.repositories import Adapter
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from holdfast.capabilities import Capability, Durability, Finding, Limits
 from holdfast.errors import InvalidArgument, NotFound, UnsupportedCapability
 from holdfast.ids import check_id
-from holdfast.manager.ownership import Denied, Ownership
-from holdfast.manager.settled import settled_turn
-from holdfast.manager.user_messages import UserMessages, commit_by_key
-from holdfast.manager.user_saves import claimed, creates_child, stored
-from holdfast.manager.user_sessions import UserSessions
+from holdfast.manager.users.messages import UserMessages, commit_by_key
+from holdfast.manager.users.ownership import Denied, Ownership
+from holdfast.manager.users.saves import claimed, creates_child, stored
+from holdfast.manager.users.sessions import UserSessions
+from holdfast.manager.users.settled import settled_turn
 from holdfast.models import Committed, Turn
 from holdfast.repositories import Adapter, MessageRepository, SessionRepository
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.clock import utc
 from holdfast.errors import InvalidArgument, SessionFenced, VersionConflict
-from holdfast.manager.walking import family, walk
+from holdfast.manager.upkeep.walking import family, walk
 from holdfast.models import SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 

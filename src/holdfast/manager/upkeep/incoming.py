@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from holdfast.capabilities import Limits
 from holdfast.codec import encode_message, encode_state
 from holdfast.errors import InvalidArgument
-from holdfast.manager.chain import Chain, Damaged
-from holdfast.manager.lines import check_header, read_message, read_session, say_footer
+from holdfast.manager.upkeep.chain import Chain, Damaged
+from holdfast.manager.upkeep.lines import check_header, read_message, read_session, say_footer
 from holdfast.models import Message, Session
 
 __all__ = ["Incoming", "incoming_sessions"]

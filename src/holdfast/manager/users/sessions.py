@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
 from holdfast.ids import check_id
-from holdfast.manager.ownership import Ownership
-from holdfast.manager.settled import settled_session
-from holdfast.manager.user_saves import claimed, creates_child, stored
+from holdfast.manager.users.ownership import Ownership
+from holdfast.manager.users.saves import claimed, creates_child, stored
+from holdfast.manager.users.settled import settled_session
 from holdfast.models import Expected, Page, Session, SessionInfo, SessionQuery
 from holdfast.strict import remade
 

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from holdfast.codec import decode_state
 from holdfast.errors import InvalidArgument, NotFound
-from holdfast.manager.conflicts import rebased
 from holdfast.manager.context import Context
-from holdfast.manager.data_type import D
-from holdfast.manager.pouring import poured
-from holdfast.manager.snapshots import COLUMNS, Snapshot
-from holdfast.manager.status import note_completion
+from holdfast.manager.data.data_type import D
+from holdfast.manager.live.conflicts import rebased
+from holdfast.manager.live.pouring import poured
+from holdfast.manager.live.snapshots import COLUMNS, Snapshot
+from holdfast.manager.live.status import note_completion
 from holdfast.models import Committed, Session, SessionInfo, Turn
 from holdfast.values import identical
 
 if TYPE_CHECKING:
-    from holdfast.manager.writing import Writing
+    from holdfast.manager.live.writing import Writing
 
 __all__ = ["Held"]
 

@@ -1,0 +1,1 @@
+"""What is done to sessions from time to time: erased, exported, cleaned up, rewound, looked at."""

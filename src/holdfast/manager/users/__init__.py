@@ -1,0 +1,1 @@
+"""A view of one user, as if there were no others."""
