@@ -25,7 +25,9 @@ READMES = ["README.md", *(f"{distribution}/README.md" for distribution in DISTRI
 # What CI could not run, it has not proved.
 STRICT = ["--holdfast-strict"] if os.environ.get("CI") else []
 # The examples and the suite's own tests have sessions of their own.
-TESTS = ("tests", "adapters", "--ignore=tests/examples", *STRICT)
+TESTS = ("tests", "adapters", "--ignore=tests/examples", "--ignore=tests/manager", *STRICT)
+# Many, and none of them measures time: two at once.
+MANAGER_TESTS = ("tests/manager", "-n", "2", *STRICT)
 PINS = ".ci/constraints.txt"
 
 # All that core's sdist may hold; hatchling adds the last two itself.
@@ -82,6 +84,7 @@ def tests(session: nox.Session) -> None:
     """The tests of core and of the adapters, against what a user installs."""
     install_holdfast(session, "test")
     session.run("pytest", *TESTS, *session.posargs)
+    session.run("pytest", *MANAGER_TESTS, *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])
@@ -116,6 +119,7 @@ def lowest(session: nox.Session) -> None:
     oldest = ("--resolution", "lowest-direct", "--build-constraints", PINS)
     session.run("uv", "pip", "install", "--no-sources", *oldest, *DISTRIBUTIONS, "--group", "test")
     session.run("pytest", *TESTS, *session.posargs)
+    session.run("pytest", *MANAGER_TESTS, *session.posargs)
 
 
 @nox.session

@@ -7,6 +7,12 @@ import pytest
 from holdfast import PersistenceManager
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def backend(request):
+    """SQLite in memory differs from a file in what the manager never sees."""
+    return request.param
+
+
 @pytest.fixture
 def manager(adapter, clock) -> PersistenceManager:
     return PersistenceManager(adapter, clock=clock)

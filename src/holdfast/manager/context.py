@@ -37,6 +37,7 @@ class Context(Generic[D]):
 
     Attributes:
         adapter: Where everything is; in a user's view it shows that user's sessions alone.
+        beneath: The same without that view: for what is done to a user's sessions with all that hangs from them.
         data_type: The type of the data; None for plain dicts.
         migrations: How older data is upgraded.
         hooks: The user's functions.
@@ -46,11 +47,13 @@ class Context(Generic[D]):
         slow: After how many seconds a load or a save is logged as slow; None for never.
         backlog: The sessions whose turns have ended and are not durable yet.
         politeness: How those of one process who change one session wait for each other.
+        tenant: Which tenant's view this is.
         user_id: Whose view this is.
         view: Whether it is any view: then it opens and closes nothing.
     """
 
     adapter: Adapter
+    beneath: Adapter
     data_type: DataType[D] | None
     migrations: DataMigrations
     hooks: Listeners
@@ -60,6 +63,7 @@ class Context(Generic[D]):
     slow: float | None
     backlog: "Backlog"
     politeness: "Politeness"
+    tenant: str | None = None
     user_id: str | None = None
     view: bool = False
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast import ids
-from holdfast.errors import VersionConflict
+from holdfast.errors import NotFound, VersionConflict
 from holdfast.manager.by_hand import save
 from holdfast.manager.context import Context
 from holdfast.models import Session, SessionQuery
@@ -26,10 +26,10 @@ async def current(context: Context[Any], user_id: str, agent: str | None) -> Ses
     while True:
         fresh = Session(id=_id(user_id, agent, number), user_id=user_id, agent=agent)
         session = await context.watched("load", fresh.id, partial(_load_or_create, context, fresh))
-        if session is not None and session.status == "active":
+        if session is not None and session.status == "active" and session.user_id == user_id:
             return session
         if session is not None:
-            number += 1
+            number += 1  # it is over, or somebody else's: anybody may have taken that id
 
 
 def _id(user_id: str, agent: str | None, number: int) -> str:
@@ -61,3 +61,5 @@ async def _load_or_create(context: Context[Any], fresh: Session) -> Session | No
         return await save(context, fresh, None)
     except VersionConflict:
         return None  # somebody else was faster: look again
+    except NotFound:
+        return fresh.model_copy(update={"user_id": None})  # it is there, and somebody else's

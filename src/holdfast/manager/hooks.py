@@ -115,8 +115,9 @@ class Listeners:
         for hook in self._by_name[name]:
             try:
                 await _call(hook, *said)
-            except Exception:
-                logger.exception("The hook %s failed", name)
+            except Exception as raised:
+                logger.error("The hook %s failed with %s.", name, type(raised).__name__)  # noqa: TRY400 - no content
+                logger.debug("Its traceback, which may hold what was said", exc_info=True)
 
 
 async def _call(hook: Callable[..., Any], *said: Any) -> None:

@@ -107,15 +107,18 @@ class PersistenceManager(Generic[D]):
         async def denied(session_id: str) -> None:
             await tell(session_id, user_id)
 
-        return self._over(UserView(self.adapter, user_id, denied), user_id)
+        beneath = self._context.beneath
+        return self._over(replace(self._context, adapter=UserView(beneath, user_id, denied), user_id=user_id))
 
     def for_tenant(self, tenant: str) -> "PersistenceManager[D]":
         """A view of another tenant's sessions."""
-        return self._over(self.adapter.for_tenant(tenant), self._context.user_id)
+        beneath = self._context.beneath.for_tenant(tenant)
+        view = self._over(replace(self._context, adapter=beneath, beneath=beneath, tenant=tenant, user_id=None))
+        return view if self._context.user_id is None else view.for_user(self._context.user_id)
 
-    def _over(self, adapter: Adapter, user_id: str | None) -> "PersistenceManager[D]":
+    def _over(self, context: Context[D]) -> "PersistenceManager[D]":
         view = copy.copy(self)
-        view._context = replace(self._context, adapter=adapter, user_id=user_id, view=True)  # noqa: SLF001 - its own kind
+        view._context = replace(context, view=True)  # noqa: SLF001 - its own kind
         return view
 
     def _user(self, user_id: str | None) -> str:
@@ -127,6 +130,10 @@ class PersistenceManager(Generic[D]):
         if own not in {None, user_id}:
             raise InvalidArgument("This is another user's view.")
         return user_id
+
+    def _owner(self, user_id: str | None) -> str | None:
+        """The user who is meant, if any: in a user's view, himself."""
+        return user_id if self._context.user_id is None else self._user(user_id)
 
     # --- sessions in use -----------------------------------------------------------------------
 
@@ -155,8 +162,7 @@ class PersistenceManager(Generic[D]):
     def _fresh(
         self, session_id: str, user_id: str | None, agent: str | None, parent_id: str | None = None
     ) -> Session:
-        owner = user_id if self._context.user_id is None else self._user(user_id)
-        return Session(id=session_id, user_id=owner, agent=agent, parent_id=parent_id)
+        return Session(id=session_id, user_id=self._owner(user_id), agent=agent, parent_id=parent_id)
 
     async def current(self, user_id: str | None = None, agent: str | None = None) -> Session:
         """The user's active session with this agent; a new one, if there is none. Never two, in any race."""
@@ -302,9 +308,17 @@ class PersistenceManager(Generic[D]):
         """The session will not be continued."""
         return await self.set_status(session_id, "abandoned")
 
-    async def delete(self, session_id: str, *, expected: int | None = None, last_seq: int | None = None) -> bool:
+    async def delete(
+        self,
+        session_id: str,
+        *,
+        key: str | None = None,
+        expected: int | None = None,
+        last_seq: int | None = None,
+    ) -> bool:
         """Delete a session, its messages and its children; see ``SessionRepository.delete`` for the guards."""
-        return await self.adapter.sessions.delete(session_id, expected=expected, last_seq=last_seq)
+        sessions = self.adapter.sessions
+        return await sessions.delete(session_id, key=key, expected=expected, last_seq=last_seq)
 
     async def plan_cleanup(
         self, *, older_than: timedelta, status: str | None = None, user_id: str | None = None, limit: int = 1000
@@ -317,20 +331,20 @@ class PersistenceManager(Generic[D]):
             user_id: Of this user alone.
             limit: How many sessions a plan holds at most.
         """
-        now = self._context.clock()
+        now, owner = self._context.clock(), self._owner(user_id)
         return await cleaning.plan_cleanup(
-            self.adapter, now=now, older_than=older_than, status=status, user_id=user_id, limit=limit
+            self._context.beneath, now=now, older_than=older_than, status=status, user_id=owner, limit=limit
         )
 
     # --- a user's rights -----------------------------------------------------------------------
 
     async def erase_user(self, user_id: str | None = None) -> erasing.Erased:
         """Delete all sessions of a user, again and again until a pass finds none; see ``Erased``."""
-        return await erasing.erase_user(self.adapter, self._user(user_id), clock=self._context.clock)
+        return await erasing.erase_user(self._context.beneath, self._user(user_id), clock=self._context.clock)
 
     def export_user(self, user_id: str | None = None) -> AsyncIterator[str]:
         """All sessions of a user as lines of JSON, with a header and a footer."""
-        return exporting.export_user(self.adapter, self._user(user_id), clock=self._context.clock)
+        return exporting.export_user(self._context.beneath, self._user(user_id), clock=self._context.clock)
 
     async def import_user(
         self, lines: Iterable[str] | AsyncIterable[str], *, user_id: str | None = None
@@ -341,8 +355,7 @@ class PersistenceManager(Generic[D]):
             lines: The lines, in their order.
             user_id: Store them as this user's; without it, whose they were.
         """
-        owner = user_id if self._context.user_id is None else self._user(user_id)
-        return await importing.import_user(self.adapter, lines, user_id=owner)
+        return await importing.import_user(self._context.beneath, lines, user_id=self._owner(user_id))
 
     # --- rewind and edit -----------------------------------------------------------------------
 
@@ -371,12 +384,13 @@ class PersistenceManager(Generic[D]):
     # --- to the end ----------------------------------------------------------------------------
 
     async def flush(self) -> None:
-        """Store all turns that wait, of all sessions.
+        """Store all turns that wait, of all sessions; in a view, of those that are in it.
 
         Raises:
             FlushIncomplete: It names the sessions that have something left.
         """
-        await self._context.backlog.flush()
+        context = self._context
+        await context.backlog.flush(tenant=context.tenant, user_id=context.user_id, view=context.view)
 
     async def aclose(self, timeout: float = 10.0) -> None:
         """Store all turns that wait, whoever cancels it, for ``timeout`` seconds at most; the adapter stays open.
@@ -384,7 +398,8 @@ class PersistenceManager(Generic[D]):
         A view closes nothing.
 
         Raises:
-            FlushIncomplete: It names the sessions that have something left.
+            FlushIncomplete: It names the sessions that have something left; closing again tries them again.
+            HookFailed: All is stored; a hook has failed in the background, and nobody was told yet.
         """
         if not self._context.view:
             await self._context.backlog.aclose(timeout)

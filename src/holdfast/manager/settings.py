@@ -57,11 +57,14 @@ def context_of(
     unknown = options.keys() - Options.__annotations__
     if unknown:
         raise ConfigurationError(f"Unknown options: {', '.join(sorted(unknown))}.")
+    if not callable(options.get("clock", utc_now)):
+        raise ConfigurationError("clock is a function that tells the time.")
     if data_factory is not None and data_type is None:
         raise ConfigurationError("data_factory goes with data_type.")
     autosave = when_of(options.get("autosave", "turn"))
     return Context(
         adapter=adapter,
+        beneath=adapter,
         data_type=None if data_type is None else DataType(data_type, data_factory),
         migrations=DataMigrations(options.get("schema_version", 1), options.get("migrations")),
         hooks=Listeners(options.get("hooks", ())),

@@ -37,7 +37,7 @@ class DataMigrations:
         given: Any = {} if steps is None else steps
         if type(version) is not int or version < 1:
             raise ConfigurationError(f"schema_version is {version!r}, not 1, 2, 3…")
-        known = range(max(1, version - len(given)), version)
+        known = range(max(1, version - len(given)), version) if isinstance(given, Mapping) else ()
         if not isinstance(given, Mapping) or set(given) != set(known) or not all(map(callable, given.values())):
             raise ConfigurationError(
                 f"schema_version is {version}: migrations has one function for each version before it, or for the "

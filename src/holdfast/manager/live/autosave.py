@@ -23,7 +23,7 @@ class Autosave:
 
     Attributes:
         every: After how many seconds at most a turn begins to be saved; a ``timedelta``, too.
-        turns: How many turns may wait; the next one waits until its session is saved.
+        turns: How many turns may wait; the next one is stored as it ends, behind those of its session.
         size: How many bytes may wait.
     """
 

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
-from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed
+from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed, InvalidArgument
 from holdfast.manager.live.autosave import Autosave, When
 
 __all__ = ["Backlog", "Waiting"]
 
 _AT_ONCE = 64  # sessions that are saved at the same time
+_LAST_MOMENT = 1.0  # seconds for what is cancelled when the deadline has passed
 
 
 class Waiting(Protocol):
@@ -19,6 +19,11 @@ class Waiting(Protocol):
     @property
     def id(self) -> str:
         """Its id."""
+        ...
+
+    @property
+    def belongs_to(self) -> tuple[str | None, str | None]:
+        """Its tenant and its user."""
         ...
 
     @property
@@ -51,6 +56,7 @@ class Backlog:
         self._autosave = autosave if isinstance(autosave, Autosave) else None
         self._unasked = autosave != "off"  # whether anything is saved that nobody has asked for
         self._open = False
+        self._closed = False
         self._sessions: dict[Waiting, None] = {}  # in the order in which they began to wait
         self._timers: dict[Waiting, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,11 +70,13 @@ class Backlog:
     def takes(self, size: int) -> bool:
         """Whether one more turn of so many bytes may wait."""
         limit = self._autosave
-        return limit is None or (self._open and self._turns < limit.turns and self._size + size <= limit.size)
+        if limit is None:
+            return not self._closed
+        return self._open and self._turns < limit.turns and self._size + size <= limit.size
 
     def open(self) -> None:
         """From now on turns may wait."""
-        self._open = True
+        self._open, self._closed = True, False
 
     def check(self) -> None:
         """Return if turns may wait.
@@ -142,13 +150,18 @@ class Backlog:
                 return error
             return None
 
-    async def flush(self) -> None:
+    async def flush(self, *, tenant: str | None, user_id: str | None, view: bool) -> None:
         """Save everything that waits, now.
+
+        Args:
+            tenant: In a view, of this tenant alone.
+            user_id: In a user's view, of this user alone.
+            view: Whether it is asked for in a view.
 
         Raises:
             FlushIncomplete: It names the sessions that have something left; the first one's error is its cause.
         """
-        sessions = list(self._sessions)
+        sessions = [one for one in self._sessions if not view or _is_of(one, tenant, user_id)]
         failures = await asyncio.gather(*map(self._try, sessions))
         _complete({session.id: failure for session, failure in zip(sessions, failures, strict=True) if failure})
 
@@ -162,8 +175,10 @@ class Backlog:
             FlushIncomplete: It names the sessions that have something left.
             HookFailed: All is saved; a hook has failed in the background, and nobody was told yet.
         """
+        if type(timeout) not in (int, float) or not timeout > 0:
+            raise InvalidArgument("timeout is a positive number of seconds.")
         sessions = list(self._sessions) if self._unasked else []
-        self._open = False
+        self._open, self._closed = False, self._unasked
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -175,12 +190,17 @@ class Backlog:
             raise cancelled
 
     async def _flush_within(self, sessions: Iterable[Waiting], timeout: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await asyncio.gather(*map(self._try, sessions))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        tasks: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._try(session)) for session in sessions}
+        tasks |= self._tasks
+        for limit in (timeout, _LAST_MOMENT):  # the second time for those that end when they are cancelled
+            if tasks:
+                _, tasks = await asyncio.wait(tasks, timeout=limit)
+            for task in tasks:
+                task.cancel()
+
+
+def _is_of(session: Waiting, tenant: str | None, user_id: str | None) -> bool:
+    return session.belongs_to[0] == tenant and user_id in {None, session.belongs_to[1]}
 
 
 def _complete(left: Mapping[str, Exception | None]) -> None:

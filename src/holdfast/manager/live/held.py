@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from holdfast.codec import decode_state
-from holdfast.errors import InvalidArgument, NotFound
+from holdfast.errors import InvalidArgument, InvalidData, NotFound
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
 from holdfast.manager.live.conflicts import rebased
@@ -36,6 +36,7 @@ class Held(Generic[D]):
         self.context = context
         self.session = session
         self.writings: list[Writing] = []
+        self._unreadable: InvalidData | None = None
         if context.data_type is not None:
             self._data = context.data_type.read(session)
         self.base = self.snapshot()
@@ -67,14 +68,23 @@ class Held(Generic[D]):
 
         Raises:
             InvalidArgument: Something in it cannot be stored.
+            InvalidData: This program cannot read what others have stored, and this handle has taken that over.
         """
+        if self._unreadable is not None:
+            raise self._unreadable
         if self.context.data_type is not None:
             self.session.data = self.context.data_type.plain(self._data)
         note_completion(self.session, self.context.clock)
         return Snapshot.of(self.session, self.context.adapter.limits)
 
+    def to_send(self) -> Snapshot:
+        """The state as a turn leaves it behind; theirs, as it is, where it was taken over and cannot be read."""
+        return self.base if self._unreadable is not None else self.snapshot()
+
     def put_back(self, snapshot: Snapshot) -> None:
         """Make the state again what it was; data that was handed out stays the object that is stored."""
+        if self._unreadable is not None:
+            return
         data = self.data
         snapshot.put_back(self.session)
         fresh = self.session.data if self.context.data_type is None else self.context.data_type.read(self.session)
@@ -105,7 +115,9 @@ class Held(Generic[D]):
 
     async def find_theirs(self) -> Session | None:
         """The session as others have left it; None if it is gone, lives another life, or is somebody else's."""
-        theirs = await self.context.load(self.session.id)
+        return self._if_mine(await self.context.load(self.session.id))
+
+    def _if_mine(self, theirs: Session | None) -> Session | None:
         if theirs is None or self.session.user_id not in {None, theirs.user_id}:
             return None
         return theirs if self.session.key in {None, theirs.key} else None
@@ -138,14 +150,20 @@ class Held(Generic[D]):
         Raises:
             NotFound: The session is gone.
         """
-        theirs = await self.find_theirs()
+        unreadable: InvalidData | None = None
+        try:
+            theirs = await self.find_theirs()
+        except InvalidData as error:  # by this program: its messages can be stored all the same, and nothing else
+            theirs, unreadable = self._if_mine(error.session), error
         if theirs is None:
             raise NotFound(f"Session {self.session.id!r}.")
         now = Snapshot.of(theirs, self.context.adapter.limits)
         for writing in self.writings:
             writing.drop_state(now)
         self._go_on(theirs)
-        self.put_back(now)
+        self._unreadable = unreadable
+        if unreadable is None:
+            self.put_back(now)
 
     def _go_on(self, theirs: Session) -> None:
         for name in SessionInfo.model_fields.keys() - COLUMNS:

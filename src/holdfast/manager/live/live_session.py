@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, Literal
 
 from holdfast.capabilities import Limits
-from holdfast.errors import InvalidArgument, NotFound
+from holdfast.errors import HoldfastError, InvalidArgument, NotFound
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
 from holdfast.manager.history import history
@@ -106,9 +106,9 @@ class LiveSession(Generic[D]):
     def regenerate(self) -> LiveTurn:
         """A turn in the place of the last one: ``async with session.regenerate() as turn:``.
 
-        It begins with what the user has said in the last turn; what followed is removed in the same step in
-        which the new answer is stored, if nobody has appended since. ``turn.replaced`` is the last turn as it
-        was, and ``history`` leaves out what is to go. The state is not rewound.
+        It begins with what was said in the last turn before the first answer; what followed is removed in the
+        same step in which the new answer is stored, if nobody has appended since. ``turn.replaced`` is the last
+        turn as it was, and ``history`` leaves out what is to go. The state is not rewound.
         """
         return LiveTurn(self, in_place_of_last=True)
 
@@ -119,9 +119,10 @@ class LiveSession(Generic[D]):
         kept = {message.id for message in self._open.pending} if self._open else set[str]()
         more = last + sum(through - after for after, through in gone) if type(last) is int and last > 0 else last
         stored = await self._stored_history(more)
-        here = [one for one in stored if not any(after < (one.seq or 0) <= through for after, through in gone)]
-        said = [one for one in stored if one.id in kept or one in here]
-        said += _not_in(here, waiting)
+        left = [one for one in stored if not any(after < (one.seq or 0) <= through for after, through in gone)]
+        kept |= {one.id for one in left}
+        said = [one for one in stored if one.id in kept]
+        said += _not_in(left, waiting)
         return said if last is None else said[-last:]
 
     async def _stored_history(self, last: int | None) -> list[Message]:
@@ -161,7 +162,9 @@ class LiveSession(Generic[D]):
         self.outbox.surface()
 
     def touch(self) -> None:
-        """With ``Autosave(every=…)``: the state was changed outside a turn; store it with the next ones.
+        """With ``Autosave(every=…)``: the state was changed outside a turn; store it in the background.
+
+        Where too much waits already, it is stored with the next turn, the next flush, or on leaving.
 
         With any other autosave it does nothing: leaving and ``flush`` look for changes.
 
@@ -170,11 +173,18 @@ class LiveSession(Generic[D]):
         """
         self._no_turn_open()
         if isinstance(self._context.autosave, Autosave):
-            self.outbox.add_state()
+            self.outbox.add_state(bounded=True)
 
     def _no_turn_open(self) -> None:
         if self._open is not None:
             raise InvalidArgument("A turn is open: its end, or turn.checkpoint(), stores the state.")
+
+    def discard(self) -> tuple[Message, ...]:
+        """Give up the turns that wait, and get their messages; the state stays as it is.
+
+        Where one can never be stored, such as one that a hook refuses, it stands in the way of all behind it.
+        """
+        return self.outbox.drop()
 
     async def leave(self, *, failed: bool) -> None:
         """The session is left: store what is to be stored now.
@@ -189,6 +199,10 @@ class LiveSession(Generic[D]):
         try:
             if not failed and autosave != "off":
                 await self.flush()
+        except Exception as error:
+            if not isinstance(autosave, Autosave) or not (isinstance(error, HoldfastError) and error.retryable):
+                self.outbox.drop()  # it is told, and will not be tried again behind the caller's back
+            raise
         finally:
             self._context.backlog.left(self.outbox)
 

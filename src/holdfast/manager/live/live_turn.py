@@ -96,7 +96,6 @@ class LiveTurn:
             VersionConflict: Somebody else has written meanwhile.
         """
         self._must_be_open()
-        await self._look_again()
         return await self._session.store(self._writing)
 
     async def commit(self, *, state: Literal["theirs"] | None = None) -> Committed | None:
@@ -150,7 +149,7 @@ class LiveTurn:
         self._open = True
         try:
             if self._in_place_of_last:
-                await self._begin_again()
+                await self._session.held.context.watched("load", self._session.id, self._begin_again)
         except BaseException:
             self._open = False
             self._session.end(self._writing)
@@ -170,15 +169,16 @@ class LiveTurn:
         self._writing.replace_tail(_positions(self.replaced), session.last_seq)
         for message in takewhile(lambda message: message.role in _ASKING, self.replaced):
             self._kept.append(self.add_message(message).id)
+        self._writing.look_again = self._look_again
 
     async def _look_again(self) -> None:
         """What is kept of the last turn may have been redacted, or removed, since it was read."""
         adapter, pending = self._session.held.context.adapter, self._writing.pending
         for message_id in self._kept:
             stored = await adapter.messages.get(self._session.id, message_id)
-            place = next(index for index, message in enumerate(pending) if message.id == message_id)
-            pending[place : place + 1] = [] if stored is None else [self._own(stored)]
-        self._kept = []
+            places = [index for index, message in enumerate(pending) if message.id == message_id]
+            for place in places:
+                pending[place : place + 1] = [] if stored is None else [self._own(stored)]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -197,7 +197,6 @@ class LiveTurn:
     async def _end(self) -> bool:
         """The block has ended: store the turn, if it is to be stored now; whether it was."""
         try:
-            await self._look_again()
             self._writing.end()
             if not self._session.stores_at_once(self._writing):
                 return False

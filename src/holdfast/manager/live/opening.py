@@ -16,7 +16,8 @@ __all__ = ["SessionOpening"]
 class SessionOpening(Generic[D]):
     """Loads a session, or begins a new one, and saves what is unsaved when it is left normally.
 
-    A new session is stored with its first turn, or on leaving. Leaving by an exception saves nothing.
+    A new session is stored with its first turn, or on leaving. Leaving by an exception saves nothing more than the
+    turns that wait to be stored in the background; with autosave off, leaving normally saves nothing either.
     """
 
     def __init__(self, context: Context[D], fresh: Session, *, create: bool = True) -> None:

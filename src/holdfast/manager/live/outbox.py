@@ -1,10 +1,12 @@
 """The outbox: what has ended in one session and is not durable yet, stored in its order, one at a time."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
-from holdfast.errors import HoldfastError, HookFailed, VersionConflict
+from holdfast.errors import HoldfastError, HookFailed, InvalidArgument, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.live.autosave import Autosave
 from holdfast.manager.live.held import Held
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbox"]
 
+_senders: ContextVar[frozenset[object]] = ContextVar("senders", default=frozenset())
+
 
 class Outbox:
     """Turns that wait, and states that are to be flushed. It is what the manager's backlog saves."""
@@ -26,6 +30,7 @@ class Outbox:
         self._queue: deque[Writing] = deque()
         self._sending = lock  # what one handle sends it sends in order
         self._current: Writing | None = None
+        self._marker: object | None = None  # in the context of whoever is sending, while he is
         self._failed: Exception | None = None
         self._hook_failed: HookFailed | None = None
 
@@ -35,9 +40,19 @@ class Outbox:
         return self._held.session.id
 
     @property
+    def belongs_to(self) -> tuple[str | None, str | None]:
+        """Its tenant and its user."""
+        return self._context.tenant, self._held.session.user_id
+
+    @property
     def waits(self) -> bool:
         """Whether something is here that is not durable yet."""
         return bool(self._queue)
+
+    @property
+    def sends_here(self) -> bool:
+        """Whether the caller was called by what is being stored just now: he is one of its hooks."""
+        return self._marker is not None and self._marker in _senders.get()
 
     @property
     def failure(self) -> Exception | None:
@@ -57,8 +72,11 @@ class Outbox:
         self._held.writings.append(writing)
         self._context.backlog.add(self, writing.size)
 
-    def add_state(self) -> Writing | None:
-        """The state as it is now is to be stored; None if it is what waits to be stored, or is stored, already."""
+    def add_state(self, *, bounded: bool = False) -> Writing | None:
+        """The state as it is now is to be stored.
+
+        None if it is what waits to be stored, or is stored, already; or if it is ``bounded``, and too much waits.
+        """
         writing = Writing(self._held, new_id())
         writing.end()
         last = self._queue[-1] if self._queue else None
@@ -66,6 +84,8 @@ class Outbox:
             return None
         if last is not None and last.turn is None and not last.unsure and last is not self._current:
             self._remove(last)  # the new one says it all
+        if bounded and not self._context.backlog.takes(writing.size):
+            return None
         self.add(writing)
         return writing
 
@@ -76,10 +96,15 @@ class Outbox:
         if writing.turn is None and not writing.unsure and not isinstance(self._context.autosave, Autosave):
             self._remove(writing)
 
-    def drop(self) -> None:
-        """Nothing more is to be stored than what is being stored just now."""
-        for writing in [one for one in self._queue if one is not self._current]:
+    def drop(self) -> tuple[Message, ...]:
+        """Nothing more is to be stored than what is being stored just now; the messages that are given up."""
+        given_up = [one for one in self._queue if one is not self._current]
+        for writing in given_up:
             self._remove(writing)
+        if not self._queue:
+            self._failed = None
+            self._context.backlog.settle(self)
+        return tuple(message for writing in given_up for message in writing.pending)
 
     def _remove(self, writing: Writing) -> None:
         self._queue.remove(writing)
@@ -100,7 +125,7 @@ class Outbox:
 
     async def drain(self) -> None:
         """Store everything, in the background: what goes wrong is kept for the next call, too."""
-        if not self._queue:
+        if not self._queue or self.sends_here:
             return
         try:
             await self._context.watched("save", self.id, self.store_all)
@@ -119,7 +144,7 @@ class Outbox:
             HookFailed: All of it is stored.
         """
         failed: HookFailed | None = None
-        async with self._sending:
+        async with self._turn_to_send():
             while self._queue:
                 try:
                     await self._store_first(self._queue[0])
@@ -161,7 +186,7 @@ class Outbox:
                 await self.store_all()
             except HookFailed as error:
                 failed = error
-            async with self._sending:
+            async with self._turn_to_send():
                 committed = await writing.store()
         except VersionConflict as error:
             error.turn = error.turn or writing.turn
@@ -172,5 +197,23 @@ class Outbox:
 
     async def take_theirs(self) -> None:
         """Give up what was changed in the state here; the messages that wait are kept."""
-        async with self._sending:
+        async with self._turn_to_send():
             await self._held.take_theirs()
+
+    @asynccontextmanager
+    async def _turn_to_send(self) -> AsyncGenerator[None]:
+        """One at a time.
+
+        Raises:
+            InvalidArgument: Whoever asks is a hook of what is being stored just now: it would wait for itself.
+        """
+        if self.sends_here:
+            raise InvalidArgument("A hook of a session's save cannot save that session through the same handle.")
+        async with self._sending:
+            self._marker = object()
+            token = _senders.set(_senders.get() | {self._marker})
+            try:
+                yield
+            finally:
+                _senders.reset(token)
+                self._marker = None

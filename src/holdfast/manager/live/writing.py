@@ -1,5 +1,6 @@
 """How a turn becomes durable: segment by segment, each of them stored once, whoever else writes."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any
@@ -36,6 +37,7 @@ class Writing:
         after: The state that it leaves behind, once it has ended; until then, that is what is held.
         size: How many bytes wait here.
         committed: What was stored last.
+        look_again: Called before the first segment is sent: what it says again may have changed since.
     """
 
     def __init__(self, held: Held[Any], turn_id: str, *, turn: Any = None, repeatable: bool = False) -> None:
@@ -47,6 +49,7 @@ class Writing:
         self.after: Snapshot | None = None
         self.size = 0
         self.committed: Committed | None = None
+        self.look_again: Callable[[], Awaitable[None]] | None = None
         self._held = held
         self._maybe_stored = repeatable  # by an earlier run, or with the state that was given up since
         self._segment = 0
@@ -137,6 +140,8 @@ class Writing:
             await politeness.pause(tries)
 
     async def _prepare(self) -> tuple[Turn, Snapshot] | None:
+        if self.look_again is not None:
+            await self.look_again()
         made = self._made()
         hooks = self._held.context.hooks
         if made is not None and "before_save" in hooks:
@@ -145,7 +150,7 @@ class Writing:
 
     def _made(self) -> tuple[Turn, Snapshot] | None:
         """What is to be stored now; None if nothing has changed, and so nothing is written."""
-        held, now = self._held, self.after or self._held.snapshot()
+        held, now = self._held, self.after or self._held.to_send()
         changed = not held.session.version or now != held.base
         if not changed and not self.pending and self.remove is None:
             self.before = self.before and now  # a checkpoint all the same
@@ -188,6 +193,7 @@ class Writing:
         self._sent = None
         self._of_sent = 0
         self._given_up = False
+        self.look_again = None
         self.committed = committed
         self.remove = None
         self.before = snapshot

@@ -57,6 +57,8 @@ async def import_user(
     """
     if isinstance(lines, str | bytes):
         raise InvalidArgument(f"lines is {type(lines).__name__}: give its lines, as text.splitlines() does.")
+    if not hasattr(lines, "__iter__") and not hasattr(lines, "__aiter__"):
+        raise InvalidArgument(f"lines is {type(lines).__name__}, and no lines.")
     if user_id is not None:
         check_id(user_id, "user_id")
     importing = _Import(adapter)
