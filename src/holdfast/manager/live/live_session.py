@@ -201,7 +201,7 @@ class LiveSession(Generic[D]):
                 await self.flush()
         except Exception as error:
             if not isinstance(autosave, Autosave) or not (isinstance(error, HoldfastError) and error.retryable):
-                self.outbox.drop()  # it is told, and will not be tried again behind the caller's back
+                self.outbox.release()  # it is told, and will not be tried again behind the caller's back
             raise
         finally:
             self._context.backlog.left(self.outbox)

@@ -28,6 +28,7 @@ class Outbox:
         self._held = held
         self._context = held.context
         self._queue: deque[Writing] = deque()
+        self._counted: set[Writing] = set()  # those that the backlog saves
         self._sending = lock  # what one handle sends it sends in order
         self._current: Writing | None = None
         self._marker: object | None = None  # in the context of whoever is sending, while he is
@@ -70,6 +71,7 @@ class Outbox:
         """A turn has ended, and is to be stored later."""
         self._queue.append(writing)
         self._held.writings.append(writing)
+        self._counted.add(writing)
         self._context.backlog.add(self, writing.size)
 
     def add_state(self, *, bounded: bool = False) -> Writing | None:
@@ -109,7 +111,18 @@ class Outbox:
     def _remove(self, writing: Writing) -> None:
         self._queue.remove(writing)
         self._held.writings.remove(writing)
-        self._context.backlog.remove(self, writing.size)
+        self._uncount(writing)
+
+    def _uncount(self, writing: Writing) -> None:
+        if writing in self._counted:
+            self._counted.remove(writing)
+            self._context.backlog.remove(self, writing.size)
+
+    def release(self) -> None:
+        """What waits was refused, and whoever has the handle was told: nobody else stores it any more."""
+        for writing in list(self._queue):
+            self._uncount(writing)
+        self._context.backlog.forget(self)
 
     def surface(self) -> None:
         """Raise what has gone wrong in the background; told once, unless something still waits for it."""
