@@ -192,7 +192,7 @@ async def test_by_session_what_could_not_be_stored_on_leaving_is_stored_by_the_n
             async with manager.session("s") as session:
                 await say(session, 1)
         await manager.flush()
-        assert await stored(manager) == ([], {})  # whoever was told decides
+        assert await manager.load("s") is None  # whoever was told decides
         await session.flush()
         assert await stored(manager) == (words(1), {"n": 1})
 
