@@ -77,6 +77,7 @@ def types(session: nox.Session) -> None:
     install_holdfast(session, "types")
     session.run("mypy", *SOURCES)
     session.run("pyright", *SOURCES)
+    session.run("pytest", "tests/manager/test_type_checkers.py")  # what users' programs get from them
 
 
 @nox.session(python=PYTHONS)
