@@ -145,9 +145,10 @@ async def export(chats: Chats) -> StreamingResponse:
 
 
 @router.delete("/me")
-async def forget(chats: Chats) -> dict[str, int]:
-    """Erase the user."""
-    return {"sessions": (await chats.erase_user()).sessions}
+async def forget(chats: Chats) -> dict[str, int | bool]:
+    """Erase the user; where he goes on chatting meanwhile it may not be finished, and is to be asked for again."""
+    erased = await chats.erase_user()
+    return {"sessions": erased.sessions, "finished": erased.finished}
 
 
 async def explain(_: Request, error: Exception) -> JSONResponse:
@@ -238,7 +239,7 @@ async def check_rights(jane: httpx.AsyncClient, joe: httpx.AsyncClient) -> None:
     await joe.post("/chats")
     lines = (await jane.get("/me/export")).text.splitlines()
     check(f"{len(lines)} lines: a header, a chat, four messages, a footer", len(lines) == 7)
-    check("one chat is erased", (await jane.delete("/me")).json() == {"sessions": 1})
+    check("one chat is erased", (await jane.delete("/me")).json() == {"sessions": 1, "finished": True})
     left = [len((await user.get("/chats")).json()) for user in (jane, joe)]
     check("she has none left, and Joe has his", left == [0, 1])
 

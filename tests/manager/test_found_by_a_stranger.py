@@ -251,3 +251,21 @@ async def test_a_hook_that_quotes_what_was_said_puts_it_into_no_log(adapter, cap
 async def test_misuse_gets_an_error_of_ours(manager, call):
     with pytest.raises(InvalidArgument):
         await call(manager)
+
+
+async def test_a_session_that_differs_does_not_keep_the_others_out(make_adapter, backend, tmp_path, manager):
+    for name in "abc":
+        await manager.save(Session(id=name, user_id="u", data={"n": name}))
+    lines = [line async for line in manager.export_user("u")]
+    (tmp_path / "other").mkdir()
+    async with make_adapter(backend, tmp_path / "other") as adapter:
+        other = PersistenceManager(adapter)
+        await other.save(Session(id="a", user_id="u", data={"mine": True}))
+        await other.save(Session(id="b", user_id="v"))
+        for _ in range(2):
+            with pytest.raises(VersionConflict) as caught:
+                await other.import_user(lines)
+            assert any("'b'" in note for note in caught.value.__notes__)
+        assert (await other.load("a")).data == {"mine": True}
+        assert (await other.load("b")).user_id == "v"
+        assert (await other.load("c")).data == {"n": "c"}

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from holdfast.capabilities import Limits
-from holdfast.errors import InvalidArgument, NotFound
+from holdfast.errors import DuplicateIdConflict, HoldfastError, InvalidArgument, NotFound, VersionConflict
 from holdfast.ids import check_id, join
 from holdfast.manager.upkeep.incoming import Incoming, incoming_sessions
 from holdfast.manager.upkeep.matching import already_there
@@ -13,6 +13,8 @@ from holdfast.models import Message, Session, SessionInfo, Turn
 from holdfast.repositories import Adapter
 
 __all__ = ["Imported", "import_user"]
+
+_NAMED = 20  # how many refusals an error tells of, beside the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,8 @@ async def import_user(
 
     Ids, turns, order and times of messages, state, status and lifetimes come back as they were; versions,
     positions and the times of storing are the store's own. A session is stored once all of its lines were
-    checked, and held until then. Where it ends early, for whatever reason, run it again: it goes on from there.
+    checked, and held until then. One that is there and differs is left alone; all others are stored, and then
+    the error is raised. Where it ends early, for whatever reason, run it again: it goes on from there.
 
     A session whose lifetime is over by now is left out, with all below it. Times that an adapter gives lifetimes
     of its own move with each write, as ever.
@@ -64,7 +67,7 @@ async def import_user(
     importing = _Import(adapter)
     async with aclosing(incoming_sessions(lines, adapter.limits, user_id)) as sessions:
         async for incoming in sessions:
-            await importing.store(incoming)
+            await importing.try_to_store(incoming)
     return importing.result()
 
 
@@ -75,10 +78,34 @@ class _Import:
         self._adapter = adapter
         self._sessions = self._messages = self._present = 0
         self._over: set[str] = set()  # sessions whose lifetime is over
+        self._kept_out: set[str] = set()
+        self._refused: list[HoldfastError] = []
 
     def result(self) -> Imported:
-        """What was stored in all."""
+        """What was stored in all.
+
+        Raises:
+            HoldfastError: Why the first of the sessions was refused that are there and differ.
+        """
+        if self._refused:
+            first, *others = self._refused
+            for other in others:
+                first.add_note(f"Refused as well: {other}")
+            raise first
         return Imported(sessions=self._sessions, messages=self._messages, present=self._present)
+
+    async def try_to_store(self, incoming: Incoming) -> None:
+        """Store a session; one that is there and differs keeps out those below it, and no others."""
+        session = incoming.session
+        if session.parent_id in self._kept_out:
+            self._kept_out.add(session.id)
+            return
+        try:
+            await self.store(incoming)
+        except (VersionConflict, DuplicateIdConflict, NotFound) as error:
+            self._kept_out.add(session.id)
+            if len(self._refused) <= _NAMED:
+                self._refused.append(error)
 
     async def store(self, incoming: Incoming) -> None:
         """Store a session, or what is missing of it."""
