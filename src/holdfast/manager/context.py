@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from holdfast.clock import Clock
 from holdfast.codec import decode_state
 from holdfast.errors import HoldfastError, InvalidArgument, InvalidData, NotFound
+from holdfast.ids import check_id
 from holdfast.manager.data.data_type import D, DataType
 from holdfast.manager.data.migrations import DataMigrations
 from holdfast.manager.hooks import DataChange, Listeners
@@ -17,6 +18,7 @@ from holdfast.manager.live.autosave import Autosave, When
 from holdfast.manager.live.conflicts import Settle
 from holdfast.manager.live.merging import MergeConflict, merge
 from holdfast.manager.live.snapshots import Snapshot
+from holdfast.manager.users.view import UserView
 from holdfast.models import Committed, Session, Turn
 from holdfast.repositories import Adapter
 
@@ -70,6 +72,37 @@ class Context(Generic[D]):
     def alone(self) -> "Context[D]":
         """The same for one change that is made again: conflicts are raised, and nothing waits."""
         return replace(self, settle=None, autosave="off", backlog=type(self.backlog)("off"))
+
+    def for_user(self, user_id: str) -> "Context[D]":
+        """The same for one user's view."""
+
+        async def denied(session_id: str) -> None:
+            await self.tell_denied(session_id, user_id)
+
+        return replace(self, adapter=UserView(self.beneath, user_id, denied), user_id=user_id, view=True)
+
+    def for_tenant(self, tenant: str) -> "Context[D]":
+        """The same for one tenant's view."""
+        adapter = self.beneath.for_tenant(tenant)
+        view = replace(self, adapter=adapter, beneath=adapter, tenant=tenant, view=True)
+        return view if self.user_id is None else view.for_user(self.user_id)
+
+    def user(self, user_id: str | None) -> str:
+        """The user who is meant: in a user's view, nobody else can be.
+
+        Raises:
+            InvalidArgument: Nobody is, or somebody else.
+        """
+        user_id = self.user_id if user_id is None else check_id(user_id, "user_id")
+        if user_id is None:
+            raise InvalidArgument("user_id is missing: this manager is no user's view.")
+        if self.user_id not in {None, user_id}:
+            raise InvalidArgument("This is another user's view.")
+        return user_id
+
+    def owner(self, user_id: str | None) -> str | None:
+        """The user who is meant, if any: in a user's view, himself."""
+        return user_id if self.user_id is None else self.user(user_id)
 
     async def watched(self, doing: str, session_id: str, call: Callable[[], Awaitable[T]]) -> T:
         """Run a load or a save: its errors reach the hooks, and the log says when it was slow."""

@@ -2,11 +2,9 @@
 
 import copy
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
-from holdfast import ids
 from holdfast.errors import InvalidArgument
 from holdfast.manager import by_hand
 from holdfast.manager import current as _current
@@ -19,7 +17,6 @@ from holdfast.manager.live.opening import SessionOpening
 from holdfast.manager.settings import Options, context_of
 from holdfast.manager.upkeep import cleaning, describing, erasing, exporting, importing, rewinding
 from holdfast.manager.upkeep import health as _health
-from holdfast.manager.users.view import UserView
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 
@@ -101,39 +98,16 @@ class PersistenceManager(Generic[D]):
 
     def for_user(self, user_id: str) -> "PersistenceManager[D]":
         """A view in which there are this user's sessions, and no others."""
-        user_id = self._user(user_id)
-        tell = self._context.tell_denied
-
-        async def denied(session_id: str) -> None:
-            await tell(session_id, user_id)
-
-        beneath = self._context.beneath
-        return self._over(replace(self._context, adapter=UserView(beneath, user_id, denied), user_id=user_id))
+        return self._over(self._context.for_user(self._context.user(user_id)))
 
     def for_tenant(self, tenant: str) -> "PersistenceManager[D]":
-        """A view of another tenant's sessions."""
-        beneath = self._context.beneath.for_tenant(tenant)
-        view = self._over(replace(self._context, adapter=beneath, beneath=beneath, tenant=tenant, user_id=None))
-        return view if self._context.user_id is None else view.for_user(self._context.user_id)
+        """A view of another tenant's sessions; of the same user, in a user's view."""
+        return self._over(self._context.for_tenant(tenant))
 
     def _over(self, context: Context[D]) -> "PersistenceManager[D]":
         view = copy.copy(self)
-        view._context = replace(context, view=True)  # noqa: SLF001 - its own kind
+        view._context = context  # noqa: SLF001 - its own kind
         return view
-
-    def _user(self, user_id: str | None) -> str:
-        """The user who is meant: in a user's view, nobody else can be."""
-        own = self._context.user_id
-        user_id = own if user_id is None else ids.check_id(user_id, "user_id")
-        if user_id is None:
-            raise InvalidArgument("user_id is missing: this manager is no user's view.")
-        if own not in {None, user_id}:
-            raise InvalidArgument("This is another user's view.")
-        return user_id
-
-    def _owner(self, user_id: str | None) -> str | None:
-        """The user who is meant, if any: in a user's view, himself."""
-        return user_id if self._context.user_id is None else self._user(user_id)
 
     # --- sessions in use -----------------------------------------------------------------------
 
@@ -162,11 +136,11 @@ class PersistenceManager(Generic[D]):
     def _fresh(
         self, session_id: str, user_id: str | None, agent: str | None, parent_id: str | None = None
     ) -> Session:
-        return Session(id=session_id, user_id=self._owner(user_id), agent=agent, parent_id=parent_id)
+        return Session(id=session_id, user_id=self._context.owner(user_id), agent=agent, parent_id=parent_id)
 
     async def current(self, user_id: str | None = None, agent: str | None = None) -> Session:
         """The user's active session with this agent; a new one, if there is none. Never two, in any race."""
-        return await _current.current(self._context, self._user(user_id), agent)
+        return await _current.current(self._context, self._context.user(user_id), agent)
 
     # --- by hand -------------------------------------------------------------------------------
 
@@ -331,7 +305,7 @@ class PersistenceManager(Generic[D]):
             user_id: Of this user alone.
             limit: How many sessions a plan holds at most.
         """
-        now, owner = self._context.clock(), self._owner(user_id)
+        now, owner = self._context.clock(), self._context.owner(user_id)
         return await cleaning.plan_cleanup(
             self._context.beneath, now=now, older_than=older_than, status=status, user_id=owner, limit=limit
         )
@@ -340,11 +314,13 @@ class PersistenceManager(Generic[D]):
 
     async def erase_user(self, user_id: str | None = None) -> erasing.Erased:
         """Delete all sessions of a user, again and again until a pass finds none; see ``Erased``."""
-        return await erasing.erase_user(self._context.beneath, self._user(user_id), clock=self._context.clock)
+        return await erasing.erase_user(
+            self._context.beneath, self._context.user(user_id), clock=self._context.clock
+        )
 
     def export_user(self, user_id: str | None = None) -> AsyncIterator[str]:
         """All sessions of a user as lines of JSON, with a header and a footer."""
-        return exporting.export_user(self._context.beneath, self._user(user_id), clock=self._context.clock)
+        return exporting.export_user(self._context.beneath, self._context.user(user_id), clock=self._context.clock)
 
     async def import_user(
         self, lines: Iterable[str] | AsyncIterable[str], *, user_id: str | None = None
@@ -355,7 +331,7 @@ class PersistenceManager(Generic[D]):
             lines: The lines, in their order.
             user_id: Store them as this user's; without it, whose they were.
         """
-        return await importing.import_user(self._context.beneath, lines, user_id=self._owner(user_id))
+        return await importing.import_user(self._context.beneath, lines, user_id=self._context.owner(user_id))
 
     # --- rewind and edit -----------------------------------------------------------------------
 
