@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed, InvalidArgument
 from holdfast.manager.live.autosave import Autosave, When
+from holdfast.manager.live.sends import in_a_hook
 
 __all__ = ["Backlog", "Waiting"]
 
@@ -160,7 +161,10 @@ class Backlog:
 
         Raises:
             FlushIncomplete: It names the sessions that have something left; the first one's error is its cause.
+            InvalidArgument: A hook of a save asks for it: two of them would wait for each other.
         """
+        if in_a_hook():
+            raise InvalidArgument("A hook of a save cannot flush the manager.")
         sessions = [one for one in self._sessions if not view or _is_of(one, tenant, user_id)]
         failures = await asyncio.gather(*map(self._try, sessions))
         _complete({session.id: failure for session, failure in zip(sessions, failures, strict=True) if failure})

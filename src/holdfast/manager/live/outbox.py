@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.errors import HoldfastError, HookFailed, InvalidArgument, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.live.autosave import Autosave
 from holdfast.manager.live.held import Held
+from holdfast.manager.live.sends import Send, sends
 from holdfast.manager.live.writing import Writing
 from holdfast.models import Committed, Message
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from asyncio import Lock
 
 __all__ = ["Outbox"]
-
-_senders: ContextVar[frozenset[object]] = ContextVar("senders", default=frozenset())
 
 
 class Outbox:
@@ -28,10 +26,10 @@ class Outbox:
         self._held = held
         self._context = held.context
         self._queue: deque[Writing] = deque()
-        self._counted: set[Writing] = set()  # those that the backlog saves
+        self._counted: dict[Writing, int] = {}  # those that the backlog saves, with the bytes that it knows of
         self._sending = lock  # what one handle sends it sends in order
         self._current: Writing | None = None
-        self._marker: object | None = None  # in the context of whoever is sending, while he is
+        self._send: Send | None = None
         self._failed: Exception | None = None
         self._hook_failed: HookFailed | None = None
 
@@ -53,7 +51,7 @@ class Outbox:
     @property
     def sends_here(self) -> bool:
         """Whether the caller was called by what is being stored just now: he is one of its hooks."""
-        return self._marker is not None and self._marker in _senders.get()
+        return self._send in sends.get()
 
     @property
     def failure(self) -> Exception | None:
@@ -71,7 +69,7 @@ class Outbox:
         """A turn has ended, and is to be stored later."""
         self._queue.append(writing)
         self._held.writings.append(writing)
-        self._counted.add(writing)
+        self._counted[writing] = writing.size
         self._context.backlog.add(self, writing.size)
 
     def add_state(self, *, bounded: bool = False) -> Writing | None:
@@ -114,9 +112,9 @@ class Outbox:
         self._uncount(writing)
 
     def _uncount(self, writing: Writing) -> None:
-        if writing in self._counted:
-            self._counted.remove(writing)
-            self._context.backlog.remove(self, writing.size)
+        size = self._counted.pop(writing, None)
+        if size is not None:
+            self._context.backlog.remove(self, size)
 
     def release(self) -> None:
         """What waits was refused, and whoever has the handle was told: nobody else stores it any more."""
@@ -223,10 +221,10 @@ class Outbox:
         if self.sends_here:
             raise InvalidArgument("A hook of a session's save cannot save that session through the same handle.")
         async with self._sending:
-            self._marker = object()
-            token = _senders.set(_senders.get() | {self._marker})
+            self._send = send = Send()
+            token = sends.set((*sends.get(), send))
             try:
                 yield
             finally:
-                _senders.reset(token)
-                self._marker = None
+                sends.reset(token)
+                send.active, self._send = False, None
