@@ -4,10 +4,9 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from tests.manager.waiting import say, stored, words
 
-from holdfast import Autosave, BackendUnavailable, FlushIncomplete, HoldfastError, Hooks, PersistenceManager
-
-NEVER = Autosave(every=3600)
+from holdfast import Autosave, BackendUnavailable, FlushIncomplete, HoldfastError, Hooks
 
 
 class Gate:
@@ -29,31 +28,8 @@ class Gate:
             await self.opened.wait()
 
 
-@pytest.fixture
-def make_manager(adapter, clock):
-    return lambda autosave=NEVER, **options: PersistenceManager(adapter, autosave=autosave, clock=clock, **options)
-
-
 async def open_session(manager, name="s"):
     return await manager.session(name).__aenter__()
-
-
-async def stored(manager, session_id="s"):
-    session = await manager.load(session_id)
-    if session is None:
-        return None
-    return [message.content for message in await manager.history(session_id)], session.data
-
-
-async def say(session, number):
-    async with session.turn() as turn:
-        turn.add("user", f"{number}a")
-        session.data["n"] = number
-        turn.add("assistant", f"{number}b")
-
-
-def words(*numbers):
-    return [f"{number}{letter}" for number in numbers for letter in "ab"]
 
 
 async def test_closing_stores_what_waits_even_if_the_block_raises(make_manager):

@@ -1,35 +1,14 @@
 """Data that an older version of the program has written."""
 
-import asyncio
 import gc
 
 import pytest
 from pydantic import BaseModel
+from tests.manager.versions import NEW, OLD, STEPS, begin, list_tags, raw, split_name
 
-from holdfast import (
-    ConfigurationError,
-    InvalidArgument,
-    InvalidData,
-    Message,
-    PersistenceManager,
-    Session,
-    VersionConflict,
-)
+from holdfast import ConfigurationError, InvalidArgument, InvalidData, Message, PersistenceManager, Session
 
 SECRET = "4111 1111"
-
-
-def split_name(data):
-    """1 to 2: a new dict."""
-    first, _, last = data["name"].partition(" ")
-    return {**{key: value for key, value in data.items() if key != "name"}, "first": first, "last": last}
-
-
-def list_tags(data):
-    """2 to 3: in place, deep inside too."""
-    data["tags"] = data.pop("tag", "").split()
-    data.setdefault("deep", {}).setdefault("seen", []).append(3)
-    return data
 
 
 class Third(BaseModel):
@@ -37,34 +16,6 @@ class Third(BaseModel):
     last: str = ""
     tags: list[str] = []
     deep: dict[str, list[int]] = {}
-
-
-STEPS = {1: split_name, 2: list_tags}
-OLD = {"name": "Jane Doe", "tag": "a b", "deep": {"seen": [1]}}
-NEW = {"first": "Jane", "last": "Doe", "tags": ["a", "b"], "deep": {"seen": [1, 3]}}
-
-
-@pytest.fixture
-def program(adapter, clock):
-    """The manager of a version of the program."""
-
-    def at(version, **options):
-        if version > 1:
-            options = {"schema_version": version, "migrations": {n: STEPS[n] for n in range(1, version)}} | options
-        return PersistenceManager(adapter, clock=clock, **options)
-
-    return at
-
-
-async def raw(program):
-    session = await program(1).load("s", raw=True)
-    return session.version, session.schema_version, session.data
-
-
-async def begin(manager, data=OLD):
-    async with manager.session("s") as session, session.turn() as turn:
-        turn.add("user", "x")
-        session.data |= data
 
 
 # --- the way up ------------------------------------------------------------------------------------------
@@ -298,124 +249,3 @@ async def test_what_cannot_be_read_can_still_be_spoken_to_and_deleted(program):
 def test_a_way_with_a_gap_is_refused_at_construction(adapter, version, steps):
     with pytest.raises(ConfigurationError):
         PersistenceManager(adapter, schema_version=version, migrations=steps)
-
-
-# --- two versions of a program at once --------------------------------------------------------------------
-
-
-async def test_two_versions_in_turn_lose_nothing(program):
-    old, new = program(1), program(2)
-    await begin(old)
-    async with old.session("s") as worker:
-        await new.update_data("s", {"first": "Mary"})
-        with pytest.raises(VersionConflict) as caught:
-            async with worker.turn() as turn:
-                turn.add("user", "paid for")
-                worker.data["name"] = "John Doe"
-        assert caught.value.turn is turn
-        async with worker.turn() as words:
-            words.add("user", "words alone")
-    assert (await new.load("s")).data["first"] == "Mary"
-    assert [message.content for message in await new.history("s")] == ["x", "words alone"]
-
-
-@pytest.mark.parametrize("policy", ["merge", lambda base, mine, theirs: mine])
-async def test_an_older_worker_does_not_settle_over_newer_data(program, policy):
-    await begin(program(1))
-    with pytest.raises(ZeroDivisionError):
-        async with program(1, on_conflict=policy).session("s") as worker:
-            await program(2).update_data("s", {"first": "Mary"})
-            before = await raw(program)
-            with pytest.raises((InvalidData, VersionConflict)):
-                async with worker.turn() as turn:
-                    turn.add("user", "paid for")
-                    worker.data["more"] = 1
-            assert worker.data == OLD
-            assert [message.content for message in turn.messages] == ["paid for"]
-            assert await raw(program) == before
-            raise ZeroDivisionError
-
-
-async def test_the_older_workers_messages_can_be_kept(program):
-    await begin(program(1))
-    with pytest.raises(ZeroDivisionError):
-        async with program(1).session("s") as worker:
-            await program(2).update_data("s", {"first": "Mary"})
-            before = await raw(program)
-            with pytest.raises(VersionConflict):
-                async with worker.turn() as turn:
-                    turn.add("user", "paid for")
-                    worker.data["more"] = 1
-            await turn.commit(state="theirs")
-            assert await raw(program) == before
-            raise ZeroDivisionError
-    assert [message.content for message in await program(2).history("s")] == ["x", "paid for"]
-
-
-async def test_a_newer_worker_merges_with_what_an_older_one_writes(program):
-    await begin(program(1))
-    async with program(3, on_conflict="merge").session("s") as worker:
-        await program(1).update_data("s", {"tag": "c"})
-        async with worker.turn() as turn:
-            turn.add("user", "y")
-            worker.data["first"] = "Mary"
-        assert worker.data == NEW | {"first": "Mary", "tags": ["c"]}
-    assert await raw(program) == (3, 3, NEW | {"first": "Mary", "tags": ["c"]})
-
-
-async def test_a_newer_worker_and_an_older_one_change_the_same(program):
-    await begin(program(1))
-    with pytest.raises(VersionConflict) as caught:
-        async with program(3, on_conflict="merge").session("s") as worker:
-            await program(1).update_data("s", {"name": "John Doe"})
-            async with worker.turn():
-                worker.data["first"] = "Mary"
-    assert caught.value.paths == ("data.first",)
-    assert await raw(program) == (2, None, OLD | {"name": "John Doe"})
-
-
-async def test_both_upgrade_at_once(program):
-    await begin(program(1))
-    async with program(3, on_conflict="merge").session("s") as one:
-        async with program(3, on_conflict="merge").session("s") as two, two.turn():
-            two.data["two"] = 2
-        async with one.turn():
-            one.data["one"] = 1
-    assert await raw(program) == (3, 3, NEW | {"one": 1, "two": 2})
-
-
-async def test_twenty_updates_upgrade_once(program):
-    await begin(program(1))
-    manager = program(3)
-    await asyncio.gather(*[manager.update_data("s", {str(number): number}) for number in range(20)])
-    assert await raw(program) == (21, 3, NEW | {str(number): number for number in range(20)})
-
-
-async def test_a_creation_that_loses_to_an_older_program_is_upgraded(program):
-    async with program(3).session("s") as late:
-        await begin(program(1))
-        async with late.turn() as turn:
-            turn.add("user", "y")
-        assert late.data == NEW
-    assert await raw(program) == (1, None, OLD)
-
-
-async def test_theirs_is_upgraded(program):
-    await begin(program(1))
-    async with program(3).session("s") as worker:
-        await program(1).update_data("s", {"name": "John Doe"})
-        with pytest.raises(VersionConflict):
-            async with worker.turn() as turn:
-                turn.add("user", "y")
-                worker.data["first"] = "Mary"
-        await turn.commit(state="theirs")
-        assert worker.data == NEW | {"first": "John"}
-        await worker.flush()
-    assert await raw(program) == (2, None, OLD | {"name": "John Doe"})
-
-
-async def test_what_a_caller_holds_is_not_changed_by_an_upgrade(program):
-    await begin(program(1))
-    found = await program(3).load("s", raw=True)
-    await program(3).load("s")
-    assert found.data == OLD

@@ -4,47 +4,9 @@ import asyncio
 
 import pytest
 from pydantic import BaseModel
+from tests.manager.waiting import SOON, say, stored, words
 
-from holdfast import (
-    Autosave,
-    FlushIncomplete,
-    Hooks,
-    NotFound,
-    OutcomeUnknown,
-    PersistenceManager,
-    VersionConflict,
-)
-
-SOON = Autosave(every=0.001)
-NEVER = Autosave(every=3600)
-
-
-@pytest.fixture
-def others(adapter, clock):
-    """Another worker, who saves at once."""
-    return PersistenceManager(adapter, clock=clock)
-
-
-@pytest.fixture
-def make_manager(adapter, clock):
-    return lambda autosave=NEVER, **options: PersistenceManager(adapter, autosave=autosave, clock=clock, **options)
-
-
-async def stored(manager, session_id="s"):
-    session = await manager.load(session_id)
-    return [message.content for message in await manager.history(session_id)], session.data
-
-
-async def say(session, number, key="n"):
-    async with session.turn() as turn:
-        turn.add("user", f"{number}a")
-        session.data[key] = number
-        turn.add("assistant", f"{number}b")
-
-
-def words(*numbers):
-    return [f"{number}{letter}" for number in numbers for letter in "ab"]
-
+from holdfast import FlushIncomplete, Hooks, NotFound, OutcomeUnknown, VersionConflict
 
 # --- raise ---------------------------------------------------------------------------------------
 
