@@ -30,6 +30,8 @@ TESTS = (
     ("tests", "adapters", "--ignore=tests/examples", f"--ignore={BY_ITSELF}", "-n", "2", *STRICT),
     (BY_ITSELF, *STRICT),
 )
+# What takes long is run with the oldest dependencies, and on the newest Python; the others do without.
+SHORT = ("--ignore=tests/manager", "--holdfast-profile=smoke")
 PINS = ".ci/constraints.txt"
 
 # All that core's sdist may hold; hatchling adds the last two itself.
@@ -86,8 +88,9 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests of core and of the adapters, against what a user installs."""
     install_holdfast(session, "test")
+    short = () if session.python == PYTHONS[-1] else SHORT
     for some in TESTS:
-        session.run("pytest", *some, *session.posargs)
+        session.run("pytest", *some, *short, *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])
