@@ -11,7 +11,7 @@ from holdfast import Autosave, BackendUnavailable, HoldfastError, HookFailed, Ho
 
 
 @pytest.fixture
-def make_manager(make_manager):
+def make_manager(make_manager, adapter):
     return lambda autosave=NEVER, **options: make_manager(autosave, **{"hooks": HOOKS, **options})
 
 

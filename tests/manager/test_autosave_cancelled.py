@@ -11,7 +11,7 @@ FULL = Autosave(every=3600, turns=1)
 
 
 @pytest.fixture
-def make_manager(make_manager):
+def make_manager(make_manager, adapter):
     return lambda autosave=NEVER, **options: make_manager(autosave, **{"hooks": HOOKS, **options})
 
 

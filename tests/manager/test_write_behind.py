@@ -11,7 +11,7 @@ from holdfast import Autosave, ConfigurationError, Hooks
 
 
 @pytest.fixture
-def make_manager(make_manager):
+def make_manager(make_manager, adapter):
     return lambda autosave=SOON, **options: make_manager(autosave, **options)
 
 

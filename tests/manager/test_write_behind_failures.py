@@ -7,7 +7,7 @@ from holdfast import BackendUnavailable, FlushIncomplete, Hooks, OutcomeUnknown,
 
 
 @pytest.fixture
-def make_manager(make_manager):
+def make_manager(make_manager, adapter):
     return lambda autosave=SOON, **options: make_manager(autosave, **options)
 
 

@@ -89,12 +89,20 @@ class Writer:
         try:
             await turn.checkpoint()
         except REFUSED:
-            if not self.at_once:
-                return  # what waits in front of it has to be settled first, and the turn goes on
-            self.note(do="stateless", steps=names)
+            # A turn that is asked for again must be cut as the first time, so this step is stored now in any case.
+            if self.at_once:
+                self.note(do="stateless", steps=names)
+            else:  # with what waits in front of it; from some turn on their states are given up
+                self.note(do="unsure", steps=[*self.pending, *names])
             await turn.commit(state="theirs")
+            names = self._with_what_waited(names)
         self.note(do="ack", steps=names)
         names.clear()
+
+    def _with_what_waited(self, names):
+        waited, self.pending = self.pending, []
+        names[:0] = waited
+        return names
 
     async def settle(self, turn, names):
         """Others were faster: the messages are kept, and the state is given up."""
