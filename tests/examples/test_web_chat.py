@@ -135,7 +135,11 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "for line in lines if 'Hello!' not in line)",
         "lines: a header",
     ),
-    "a user who is not forgotten": ("(await chats.erase_user()).sessions", "1", "she has none left"),
+    "a user who is not forgotten": (
+        "erased = await chats.erase_user()",
+        "erased = type('Erased', (), {'sessions': 1, 'finished': True})",
+        "she has none left",
+    ),
 }
 
 
