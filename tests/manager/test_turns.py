@@ -234,3 +234,15 @@ async def test_state_that_cannot_be_stored_is_named_and_put_back(manager):
                 turn.add("user", "x")
                 session.data["when"] = object()
         assert session.data == {}
+
+
+async def test_a_turn_that_was_refused_since_another_one_is_open_can_begin_afterwards(manager):
+    async with manager.session("s") as session:
+        later = session.turn()
+        async with session.turn() as turn:
+            turn.add("user", "first")
+            with pytest.raises(InvalidArgument):
+                await later.__aenter__()
+        async with later:
+            later.add("user", "second")
+    assert [message.content for message in await manager.history("s")] == ["first", "second"]

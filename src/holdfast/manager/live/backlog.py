@@ -65,9 +65,6 @@ class Backlog:
         self._turns = 0
         self._size = 0
 
-    def __len__(self) -> int:
-        return len(self._sessions)
-
     def takes(self, size: int) -> bool:
         """Whether one more turn of so many bytes may wait."""
         limit = self._autosave

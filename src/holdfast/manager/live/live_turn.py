@@ -144,8 +144,9 @@ class LiveTurn:
         if self._writing.before is not None:
             raise InvalidArgument("A turn is entered once; the next exchange is a turn of its own.")
         self._session.outbox.surface()
-        self._writing.before = self._session.held.snapshot()
+        before = self._session.held.snapshot()
         self._session.begin(self._writing)
+        self._writing.before = before
         self._open = True
         try:
             if self._in_place_of_last:
