@@ -24,12 +24,8 @@ SOURCES = [
 READMES = ["README.md", *(f"{distribution}/README.md" for distribution in DISTRIBUTIONS[1:])]
 # What CI could not run, it has not proved.
 STRICT = ["--holdfast-strict"] if os.environ.get("CI") else []
-# The examples and the suite's own tests have sessions of their own. All but the last are run two at once.
-BY_ITSELF = "adapters/sqlite/tests/test_against_memory.py"  # it compares orders, which a busy machine may change
-TESTS = (
-    ("tests", "adapters", "--ignore=tests/examples", f"--ignore={BY_ITSELF}", "-n", "2", *STRICT),
-    (BY_ITSELF, *STRICT),
-)
+# The examples and the suite's own tests have sessions of their own.
+TESTS = ("tests", "adapters", "--ignore=tests/examples", "-n", "2", *STRICT)
 # What takes long is run with the oldest dependencies, and on the newest Python; the others do without.
 SHORT = ("--ignore=tests/manager", "--holdfast-profile=smoke")
 PINS = ".ci/constraints.txt"
@@ -89,8 +85,7 @@ def tests(session: nox.Session) -> None:
     """The tests of core and of the adapters, against what a user installs."""
     install_holdfast(session, "test")
     short = () if session.python == PYTHONS[-1] else SHORT
-    for some in TESTS:
-        session.run("pytest", *some, *short, *session.posargs)
+    session.run("pytest", *TESTS, *short, *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])
@@ -124,8 +119,7 @@ def lowest(session: nox.Session) -> None:
     install(session, "uv")
     oldest = ("--resolution", "lowest-direct", "--build-constraints", PINS)
     session.run("uv", "pip", "install", "--no-sources", *oldest, *DISTRIBUTIONS, "--group", "test")
-    for some in TESTS:
-        session.run("pytest", *some, *session.posargs)
+    session.run("pytest", *TESTS, *session.posargs)
 
 
 @nox.session

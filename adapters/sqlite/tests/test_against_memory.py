@@ -23,9 +23,12 @@ class Writes:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.made = []
+        self.removals = []
 
     def batch(self):
-        return [self._one() for _ in range(self.dice.choice([1, 2, 4, 8]))]
+        """Some calls, and whether one of them removes messages."""
+        calls = [self._one() for _ in range(self.dice.choice([1, 2, 4, 8]))]
+        return calls, any(call in self.removals for call in calls)
 
     def _one(self):
         if self.made and self.dice.random() < 0.25:
@@ -58,7 +61,11 @@ class Writes:
             expected=pick([None, "any", "any", 0, 1, 2, 3]),
             remove=pick([None] * 6 + [(0, 1), (0, 2), (1, 3)]),
         )
-        return lambda adapter: adapter.commit(turn)
+
+        def call(adapter):
+            return adapter.commit(turn)
+
+        return call if turn.remove is None else self._removes(call)
 
     def _save(self, session):
         pick = self.dice.choice
@@ -67,18 +74,31 @@ class Writes:
 
     def _remove(self, session):
         after, turn = self.dice.randrange(4), self._turn_id()
-        return lambda adapter: adapter.messages.remove(session, after=after, through=after + 1, turn_id=turn)
+        return self._removes(
+            lambda adapter: adapter.messages.remove(session, after=after, through=after + 1, turn_id=turn)
+        )
+
+    def _removes(self, call):
+        self.removals.append(call)
+        return call
 
 
-def plain(answer):
-    """An answer without what is random: the keys of lives."""
+def plain(answer, removing):
+    """An answer without what is random: the keys of lives.
+
+    The messages of a write that was made before are read after its flush: another one, which removes them, may
+    have come in between. So they are not compared then.
+    """
     if isinstance(answer, HoldfastError):
         return type(answer), str(answer)
     if isinstance(answer, Session):
         return answer.model_copy(update={"key": None})
-    if isinstance(answer, tuple | int):
+    if isinstance(answer, int):
         return answer
-    return answer.session.model_copy(update={"key": None}), answer.messages, answer.replayed, answer.removed
+    if isinstance(answer, tuple):
+        return () if removing else answer
+    messages = () if removing else answer.messages
+    return answer.session.model_copy(update={"key": None}), messages, answer.replayed, answer.removed
 
 
 async def stored(adapter, session):
@@ -95,12 +115,11 @@ async def test_sqlite_answers_as_memory_does(path, seed, lifetimes):
     options = {"clock": lambda: now[0], **lifetimes}
     async with MemoryAdapter(**options) as memory, SQLiteAdapter(path, synchronous="NORMAL", **options) as sqlite:
         for _ in range(60):
-            calls = writes.batch()
-            answers = [
-                list(map(plain, await asyncio.gather(*[call(one) for call in calls], return_exceptions=True)))
-                for one in (memory, sqlite)
-            ]
-            assert answers[0] == answers[1]
+            calls, removing = writes.batch()
+            made = [[call(one) for call in calls] for one in (memory, sqlite)]
+            answers = [await asyncio.gather(*some, return_exceptions=True) for some in made]
+            expected, given = ([plain(answer, removing) for answer in some] for some in answers)
+            assert given == expected
             for session in ("s", "7"):
                 assert await stored(memory, session) == await stored(sqlite, session)
             now[0] += timedelta(seconds=writes.dice.choice([0, 0.5, 1, 10]))
