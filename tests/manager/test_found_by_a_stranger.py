@@ -268,3 +268,97 @@ async def test_a_session_that_differs_does_not_keep_the_others_out(make_adapter,
         assert (await other.load("a")).data == {"mine": True}
         assert (await other.load("b")).user_id == "v"
         assert (await other.load("c")).data == {"n": "c"}
+
+
+class Stopping:
+    """A hook that lets saves wait, and does something before some of them."""
+
+    def __init__(self):
+        self.reached, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.before_a_state = None
+
+    async def __call__(self, turn):
+        self.reached.set()
+        await self.goes_on.wait()
+        if not turn.messages and self.before_a_state is not None:
+            await self.before_a_state()
+
+
+@pytest.fixture
+async def behind_a_turn(adapter):
+    """A session whose turn is just being stored by a flush of the manager; what is flushed now waits behind it."""
+    stopping = Stopping()
+    manager = PersistenceManager(adapter, autosave="session", hooks=Hooks(before_save=stopping))
+    async with manager, manager.session("s") as session:
+        async with session.turn() as turn:
+            turn.add("user", "hello")
+        flushing = asyncio.create_task(manager.flush())
+        await stopping.reached.wait()
+        yield session, stopping
+        await asyncio.wait([flushing])
+        flushing.exception()
+        session.discard()
+        await session.flush(state="theirs")
+
+
+@pytest.mark.parametrize("flushes", [1, 2])
+async def test_a_flush_whose_state_somebody_else_tried_to_store_tells_that_it_was_refused(
+    behind_a_turn, manager, flushes
+):
+    session, stopping = behind_a_turn
+    stopping.before_a_state = lambda: manager.update_data("s", {"by": "another"})
+    session.data["n"] = 1
+    tasks = [asyncio.create_task(session.flush()) for _ in range(flushes)]
+    await asyncio.sleep(0)
+    stopping.goes_on.set()
+    for error in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(error, VersionConflict)
+    assert session.data == {"n": 1}
+    assert not session.waits
+
+
+async def test_a_flush_that_is_given_up_takes_no_other_flushes_state_with_it(behind_a_turn, manager):
+    session, stopping = behind_a_turn
+    session.data["n"] = 1
+    first = asyncio.create_task(session.flush())
+    await asyncio.sleep(0)
+    session.data["n"] = 2
+    second = asyncio.create_task(session.flush())
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait([second])
+    stopping.goes_on.set()
+    await first
+    assert (await manager.load("s")).data == {"n": 1}
+
+
+async def test_a_state_that_is_touched_all_the_time_is_stored_all_the_same(adapter, told):
+    autosave = Autosave(every=0.2)
+    async with PersistenceManager(adapter, autosave=autosave, hooks=told.hooks) as manager:
+        async with manager.session("s") as session, asyncio.timeout(20):
+            while told.saved.empty():
+                session.data["n"] = session.data.get("n", 0) + 1
+                session.touch()
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("bounds", [{"turns": 1}, {"size": 2000}])
+async def test_a_touch_counts_once_however_often_it_is_made(adapter, manager, bounds):
+    async with PersistenceManager(adapter, autosave=Autosave(every=3600, **bounds)) as behind:
+        async with behind.session("s") as session:
+            for n in (1, 2):
+                session.data.update(n=n, text="x" * 1000)
+                session.touch()
+            await behind.flush()
+            assert (await manager.load("s")).data["n"] == 2
+
+
+async def test_a_touch_for_which_there_is_no_room_leaves_the_one_before_it_in_its_place(adapter, manager):
+    async with PersistenceManager(adapter, autosave=Autosave(every=3600, size=2000)) as behind:
+        async with behind.session("s") as session:
+            session.data["n"] = 1
+            session.touch()
+            session.data.update(n=2, text="x" * 2000)
+            session.touch()
+            await behind.flush()
+            assert (await manager.load("s")).data == {"n": 1}

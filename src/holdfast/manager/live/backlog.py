@@ -65,12 +65,13 @@ class Backlog:
         self._turns = 0
         self._size = 0
 
-    def takes(self, size: int) -> bool:
-        """Whether one more turn of so many bytes may wait."""
+    def takes(self, size: int, *, instead_of: int | None = None) -> bool:
+        """Whether one more turn of so many bytes may wait; or one in the place of another one of so many."""
         limit = self._autosave
         if limit is None:
             return not self._closed
-        return self._open and self._turns < limit.turns and self._size + size <= limit.size
+        turns, waiting = self._turns - (instead_of is not None), self._size - (instead_of or 0)
+        return self._open and turns < limit.turns and waiting + size <= limit.size
 
     def open(self) -> None:
         """From now on turns may wait."""

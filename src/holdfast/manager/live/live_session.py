@@ -159,6 +159,8 @@ class LiveSession(Generic[D]):
         except BaseException:
             self.outbox.take_back(writing)
             raise
+        if writing is not None and writing.failed is not None:
+            raise writing.failed  # somebody else has tried to store it, meanwhile
         self.outbox.surface()
 
     def touch(self) -> None:

@@ -25,6 +25,7 @@ class Outbox:
     def __init__(self, held: Held[Any], lock: "Lock") -> None:
         self._held = held
         self._context = held.context
+        self._behind = isinstance(held.context.autosave, Autosave)
         self._queue: deque[Writing] = deque()
         self._counted: dict[Writing, int] = {}  # those that the backlog saves, with the bytes that it knows of
         self._sending = lock  # what one handle sends it sends in order
@@ -75,26 +76,33 @@ class Outbox:
     def add_state(self, *, bounded: bool = False) -> Writing | None:
         """The state as it is now is to be stored.
 
-        None if it is what waits to be stored, or is stored, already; or if it is ``bounded``, and too much waits.
+        Returns:
+            What will store it; None if it is stored, or will be, or if it is ``bounded``, and too much waits.
         """
         writing = Writing(self._held, new_id())
         writing.end()
         last = self._queue[-1] if self._queue else None
-        if writing.after == (last.after if last else self._held.base) and self._held.session.version:
+        unchanged = writing.after == (last.after if last else self._held.base) and self._held.session.version
+        # Without write-behind, each flush has a state of its own: another one's may be taken back.
+        if unchanged and (last is None or last.turn is not None or self._behind):
             return None
-        if last is not None and last.turn is None and not last.unsure and last is not self._current:
-            self._remove(last)  # the new one says it all
-        if bounded and not self._context.backlog.takes(writing.size):
+        replaced = last if self._behind and last is not None and self._replaceable(last) else None
+        freed = None if replaced is None else self._counted.get(replaced)
+        if bounded and not self._context.backlog.takes(writing.size, instead_of=freed):
             return None
         self.add(writing)
+        if replaced is not None:  # the new one says it all; the time that it may wait goes on
+            self._remove(replaced)
         return writing
 
     def take_back(self, writing: Writing | None) -> None:
         """A state that was to be flushed was not stored: it is held still, and is not tried again unasked."""
-        if writing is None or writing not in self._queue or writing is self._current:
-            return
-        if writing.turn is None and not writing.unsure and not isinstance(self._context.autosave, Autosave):
+        if writing is not None and writing in self._queue and not self._behind and self._replaceable(writing):
             self._remove(writing)
+
+    def _replaceable(self, writing: Writing) -> bool:
+        """Whether nothing is lost without it: a state alone, which is held still and was not sent."""
+        return writing.turn is None and not writing.unsure and writing is not self._current
 
     def drop(self) -> tuple[Message, ...]:
         """Nothing more is to be stored than what is being stored just now; the messages that are given up."""
@@ -167,6 +175,7 @@ class Outbox:
 
     async def _store_first(self, writing: Writing) -> None:
         self._current = writing
+        writing.failed = None
         stored = False
         try:
             await writing.store()
@@ -174,8 +183,9 @@ class Outbox:
         except HookFailed:
             stored = True
             raise
-        except HoldfastError:
+        except HoldfastError as error:
             self._current = None
+            writing.failed = error
             self.take_back(writing)
             raise
         finally:

@@ -37,6 +37,7 @@ class Writing:
         after: The state that it leaves behind, once it has ended; until then, that is what is held.
         size: How many bytes wait here.
         committed: What was stored last.
+        failed: Why the last try to store it has failed, for those for whom somebody else has tried.
         look_again: Called before the first segment is sent: what it says again may have changed since.
     """
 
@@ -49,6 +50,7 @@ class Writing:
         self.after: Snapshot | None = None
         self.size = 0
         self.committed: Committed | None = None
+        self.failed: HoldfastError | None = None
         self.look_again: Callable[[], Awaitable[None]] | None = None
         self._held = held
         self._maybe_stored = repeatable  # by an earlier run, or with the state that was given up since
