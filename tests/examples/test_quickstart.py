@@ -169,7 +169,7 @@ BROKEN: dict[str, tuple[str, str]] = {
         """
         real = LiveTurn.checkpoint
         async def checkpoint(self):
-            if self._writing.pending[0].text == "Friday at eight": self.add("assistant", "too early")
+            if self._draft.pending[0].text == "Friday at eight": self.add("assistant", "too early")
             await real(self)
         LiveTurn.checkpoint = checkpoint
         """,
@@ -179,7 +179,7 @@ BROKEN: dict[str, tuple[str, str]] = {
         """
         real = LiveTurn.checkpoint
         async def checkpoint(self):
-            if self._writing.pending[0].text == "Friday at eight": self._session.data["date"] = "too early"
+            if self._draft.pending[0].text == "Friday at eight": self._handle.held.data["date"] = "too early"
             await real(self)
         LiveTurn.checkpoint = checkpoint
         """,

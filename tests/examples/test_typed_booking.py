@@ -51,8 +51,8 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "data that is not put back": (
         IMPORT,
         """
-        from holdfast.manager.live.writing import Writing
-        Writing.put_back = lambda self, *rest: None
+        from holdfast.manager.live.draft import Draft
+        Draft.put_back = lambda self, *rest: None
         """,
         "the data is what it was",
     ),

@@ -8,9 +8,12 @@ from holdfast.errors import DuplicateIdConflict, InvalidArgument, NotFound, Vers
 from holdfast.ids import new_id
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
+from holdfast.manager.live.handle import Handle
 from holdfast.manager.live.live_session import LiveSession
 from holdfast.manager.live.snapshots import Snapshot
 from holdfast.manager.live.status import note_completion
+from holdfast.manager.loading import begin, check_owner, load, stored
+from holdfast.manager.telling import tell_saved
 from holdfast.models import Committed, Message, Session, Turn
 
 __all__ = ["append", "load_or_create", "save", "update"]
@@ -28,12 +31,12 @@ async def save(context: Context[Any], session: Session, turn_id: str | None) -> 
     turn = Turn(id=turn_id or new_id(), session_id=own.id, session=own)
     await context.hooks.ask("before_save", turn.model_copy(deep=True))
     before = await _before(context, own)
-    saved = await _stored(context, own, turn.id, retry=own.completed_at != session.completed_at)
-    await context.saved(turn, Committed(saved), before)
+    saved = await _saved(context, own, turn.id, retry=own.completed_at != session.completed_at)
+    await tell_saved(context, turn, Committed(saved), before)
     return saved
 
 
-async def _stored(context: Context[Any], own: Session, turn_id: str, *, retry: bool) -> Session:
+async def _saved(context: Context[Any], own: Session, turn_id: str, *, retry: bool) -> Session:
     try:
         return await context.adapter.sessions.save(own, turn_id=turn_id)
     except DuplicateIdConflict:
@@ -50,7 +53,7 @@ def _checked(context: Context[Any], session: Session) -> Session:
     own = session.model_copy()
     note_completion(own, context.clock)
     if not own.version:
-        context.begin(own)
+        begin(context, own)
     known = context.migrations.version
     if (own.schema_version or 1) != known:
         raise InvalidArgument(f"schema_version is {own.schema_version}, and this program's is {known}.")
@@ -63,8 +66,8 @@ async def _before(context: Context[Any], session: Session) -> Snapshot | None:
     """What is stored now, where a hook wants to know what changes; the version guards that it is still there."""
     if not session.version or "on_data_change" not in context.hooks:
         return None
-    stored = await context.stored(session.id)
-    return None if stored is None else Snapshot.of(stored, context.adapter.limits)
+    there = await stored(context, session.id)
+    return None if there is None else Snapshot.of(there, context.adapter.limits)
 
 
 async def append(
@@ -77,7 +80,7 @@ async def append(
     turn = Turn(id=turn_id or new_id(), session_id=session_id, messages=messages)
     await context.hooks.ask("before_save", turn.model_copy(deep=True))
     committed = await context.adapter.commit(turn)
-    await context.saved(turn, committed, None)
+    await tell_saved(context, turn, committed, None)
     return committed.messages
 
 
@@ -87,16 +90,15 @@ async def load_or_create(context: Context[Any], fresh: Session) -> Session:
     Raises:
         NotFound: It belongs to another user.
     """
-    loaded = await context.load(fresh.id)
+    loaded = await load(context, fresh.id)
     while loaded is None:
         try:
             loaded = await save(context, fresh, None)
         except (VersionConflict, NotFound):  # somebody else was faster
-            loaded = await context.load(fresh.id)
+            loaded = await load(context, fresh.id)
             if loaded is None:
                 raise
-    if fresh.user_id not in {None, loaded.user_id}:
-        await context.denied(fresh.id, fresh.user_id or "")
+    await check_owner(context, loaded, fresh.user_id)
     return loaded
 
 
@@ -115,14 +117,14 @@ async def update(context: Context[D], session_id: str, change: Callable[[LiveSes
 
 
 async def _try_update(context: Context[D], session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:
-    session = await context.load(session_id)
+    session = await load(context, session_id)
     if session is None:
         raise NotFound(f"Session {session_id!r}.")
-    live = LiveSession(context, session)
-    answer = change(live)
+    handle = Handle(context, session)
+    answer = change(LiveSession(handle))
     if isawaitable(answer):
         if iscoroutine(answer):
             answer.close()
         raise InvalidArgument("A change awaits nothing: it is made in one go, and perhaps several times.")
-    await live.flush_unwatched()
-    return live.state
+    await handle.make_durable()
+    return handle.held.session

@@ -1,25 +1,20 @@
-"""What all parts of one manager share, and the one way by which they load and save."""
+"""What all parts of one manager share."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from inspect import iscoroutine
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from holdfast.clock import Clock
-from holdfast.codec import decode_state
-from holdfast.errors import HoldfastError, InvalidArgument, InvalidData, NotFound
+from holdfast.errors import HoldfastError, InvalidArgument, NotFound
 from holdfast.ids import check_id
 from holdfast.manager.data.data_type import D, DataType
 from holdfast.manager.data.migrations import DataMigrations
-from holdfast.manager.hooks import DataChange, Listeners
+from holdfast.manager.hooks import Listeners
 from holdfast.manager.live.autosave import Autosave, When
 from holdfast.manager.live.conflicts import Settle
-from holdfast.manager.live.merging import MergeConflict, merge
-from holdfast.manager.live.snapshots import Snapshot
 from holdfast.manager.users.view import UserView
-from holdfast.models import Committed, Session, Turn
 from holdfast.repositories import Adapter
 
 if TYPE_CHECKING:
@@ -117,74 +112,6 @@ class Context(Generic[D]):
             if self.slow is not None and took > self.slow:
                 logger.warning("Slow: to %s session %r took %.2f s.", doing, session_id, took)
 
-    async def load(self, session_id: str) -> Session | None:
-        """A session, upgraded and shown to the hooks; or None.
-
-        Raises:
-            InvalidData: It cannot be upgraded, or does not fit the data type.
-        """
-        await self.hooks.ask("before_load", session_id)
-        session = await self.stored(session_id)
-        if session is not None:
-            await self.hooks.ask("after_load", session)
-        return session
-
-    async def stored(self, session_id: str) -> Session | None:
-        """A session as it is in the store, upgraded; no hook is called."""
-        session = await self.adapter.sessions.get(session_id)
-        if session is not None:
-            self._upgrade(session)
-        return session
-
-    def _upgrade(self, session: Session) -> None:
-        raw = session.model_copy()  # what follows puts other data in its place, and changes none
-        try:
-            if not self._begun(session):
-                self.begin(session)
-                return
-            self.migrations.upgrade(session, self.adapter.limits)
-            if self.data_type is not None:
-                session.data = self.data_type.plain(self.data_type.read(session))
-        except InvalidData as error:
-            error.session = raw
-            raise
-
-    @staticmethod
-    def _begun(session: Session) -> bool:
-        """Whether it has data: none was stored yet where it is empty, and of no version."""
-        return bool(session.data) or session.schema_version is not None
-
-    def begin(self, session: Session) -> None:
-        """Give a session that has no data yet the data of a new one, and note of which version it is."""
-        if self.data_type is not None and not self._begun(session):
-            session.data = self.data_type.fresh()
-        if session.schema_version is None and (self.data_type is not None or self.migrations.version > 1):
-            session.schema_version = self.migrations.version
-
-    def settled(self, base: Session, mine: Session, theirs: Session) -> Session:
-        """The state that a conflict is settled with.
-
-        Raises:
-            MergeConflict: It cannot be settled.
-            InvalidArgument: The user's function gave no session, or one whose data does not fit the data type.
-        """
-        if self.settle is None:
-            raise MergeConflict([])
-        settled: Any = self.settle(base, mine, theirs)
-        if type(settled) is not Session:
-            if iscoroutine(settled):
-                settled.close()
-            raise InvalidArgument(f"on_conflict gave {type(settled).__name__}, not a Session.")
-        self.begin(settled)
-        try:
-            if self.data_type is not None:
-                self.data_type.made(settled.data)
-        except InvalidArgument:
-            if self.settle is merge:
-                raise MergeConflict(["data"]) from None
-            raise
-        return settled
-
     async def denied(self, session_id: str, user_id: str) -> NoReturn:
         """Refuse a session that belongs to somebody else.
 
@@ -197,28 +124,3 @@ class Context(Generic[D]):
     async def tell_denied(self, session_id: str, user_id: str) -> None:
         """Tell the hooks that a user has asked for a session that belongs to somebody else."""
         await self.hooks.note("on_denied", session_id, user_id)
-
-    async def saved(self, turn: Turn, committed: Committed, before: Snapshot | None) -> None:
-        """Tell the hooks what is durable now.
-
-        Args:
-            turn: What was stored.
-            committed: The store's answer.
-            before: The state as it was stored before; None for a new session.
-
-        Raises:
-            HookFailed: One of them has raised.
-        """
-        try:
-            await self.hooks.tell("after_save", turn, committed)
-        finally:
-            change = self._data_change(turn, before)
-            if change is not None:
-                await self.hooks.tell("on_data_change", change)
-
-    def _data_change(self, turn: Turn, before: Snapshot | None) -> DataChange | None:
-        if turn.session is None or "on_data_change" not in self.hooks:
-            return None
-        old: dict[str, Any] = decode_state(before.state.body).get("data", {}) if before is not None else {}
-        change = DataChange(session_id=turn.session_id, before=old, after=turn.session.data)
-        return change if change.keys else None

@@ -7,6 +7,7 @@ from holdfast import ids
 from holdfast.errors import NotFound, VersionConflict
 from holdfast.manager.by_hand import save
 from holdfast.manager.context import Context
+from holdfast.manager.loading import load
 from holdfast.models import Session, SessionQuery
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _number(session_id: str, user_id: str, agent: str | None) -> int:
 
 
 async def _load_or_create(context: Context[Any], fresh: Session) -> Session | None:
-    loaded = await context.load(fresh.id)
+    loaded = await load(context, fresh.id)
     if loaded is not None:
         return loaded
     try:

@@ -14,6 +14,7 @@ from holdfast.manager.environment import ManagerOpening, options_of
 from holdfast.manager.history import history, plain
 from holdfast.manager.live.live_session import LiveSession
 from holdfast.manager.live.opening import SessionOpening
+from holdfast.manager.loading import load
 from holdfast.manager.settings import Options, context_of
 from holdfast.manager.upkeep import cleaning, describing, erasing, exporting, importing, rewinding
 from holdfast.manager.upkeep import health as _health
@@ -156,7 +157,7 @@ class PersistenceManager(Generic[D]):
         """
         if raw:
             return await self.adapter.sessions.get(session_id)
-        return await self._context.watched("load", session_id, lambda: self._context.load(session_id))
+        return await self._context.watched("load", session_id, lambda: load(self._context, session_id))
 
     async def load_or_create(
         self, session_id: str, *, user_id: str | None = None, agent: str | None = None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed, InvalidArgument
 from holdfast.manager.live.autosave import Autosave, When
-from holdfast.manager.live.sends import in_a_hook
+from holdfast.manager.live.save_lock import in_a_hook
 
 __all__ = ["Backlog", "Waiting"]
 

@@ -1,15 +1,19 @@
 """A session that is held in memory: its value, its data, and what the store has of it."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 from holdfast.codec import decode_state
 from holdfast.errors import InvalidArgument, InvalidData, NotFound
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
+from holdfast.manager.data.in_hand import in_hand
 from holdfast.manager.live.conflicts import rebased
 from holdfast.manager.live.pouring import poured
+from holdfast.manager.live.settling import settled
 from holdfast.manager.live.snapshots import COLUMNS, Snapshot
 from holdfast.manager.live.status import note_completion
+from holdfast.manager.loading import load
 from holdfast.models import Committed, Session, SessionInfo, Turn
 from holdfast.values import identical
 
@@ -37,31 +41,23 @@ class Held(Generic[D]):
         self.session = session
         self.writings: list[Writing] = []
         self._unreadable: InvalidData | None = None
-        if context.data_type is not None:
-            self._data = context.data_type.read(session)
+        self._in_hand = in_hand(context.data_type, session)
         self.base = self.snapshot()
 
     @property
     def data(self) -> D:
         """The user's data, as he knows it."""
-        return cast("D", self.session.data) if self.context.data_type is None else self._data
+        return self._in_hand.value
 
     @data.setter
     def data(self, value: D) -> None:
-        if self.context.data_type is None:
-            self.session.data = cast("dict[str, Any]", value)
-        else:
-            self._data = self.context.data_type.taken(value)
+        self._in_hand.value = value
 
     def merge_data(self, changes: dict[str, Any]) -> None:
         """Set top-level keys of the plain data."""
         if type(changes) is not dict:
             raise InvalidArgument(f"changes is {type(changes).__name__}, not dict.")
-        kind = self.context.data_type
-        if kind is None:
-            self.session.data.update(changes)
-        else:
-            self._data = kind.merged(self._data, changes)
+        self._in_hand.merge(changes)
 
     def snapshot(self) -> Snapshot:
         """The state as it is now.
@@ -72,8 +68,7 @@ class Held(Generic[D]):
         """
         if self._unreadable is not None:
             raise self._unreadable
-        if self.context.data_type is not None:
-            self.session.data = self.context.data_type.plain(self._data)
+        self._in_hand.to_session()
         note_completion(self.session, self.context.clock)
         return Snapshot.of(self.session, self.context.adapter.limits)
 
@@ -87,8 +82,7 @@ class Held(Generic[D]):
             return
         data = self.data
         snapshot.put_back(self.session)
-        fresh = self.session.data if self.context.data_type is None else self.context.data_type.read(self.session)
-        self.data = cast("D", poured(fresh, data))
+        self.data = cast("D", poured(self._in_hand.of_session(), data))
 
     def _change(self, old: Snapshot, new: Snapshot) -> None:
         """Go from the state as it is to another one; what is the same in both stays the object that it was."""
@@ -115,7 +109,7 @@ class Held(Generic[D]):
 
     async def find_theirs(self) -> Session | None:
         """The session as others have left it; None if it is gone, lives another life, or is somebody else's."""
-        return self._if_mine(await self.context.load(self.session.id))
+        return self._if_mine(await load(self.context, self.session.id))
 
     def _if_mine(self, theirs: Session | None) -> Session | None:
         if theirs is None or self.session.user_id not in {None, theirs.user_id}:
@@ -128,21 +122,16 @@ class Held(Generic[D]):
         Raises:
             MergeConflict: It cannot be settled; nothing has changed here.
         """
+        mine = self.snapshot()
+        states = [state for writing in self.writings for state in writing.draft.states()]
         limits = self.context.adapter.limits
-        places = [
-            (writing, name)
-            for writing in self.writings
-            for name in ("before", "after")
-            if getattr(writing, name) is not None
-        ]
-        states = [*(getattr(writing, name) for writing, name in places), self.snapshot()]
-        made = rebased(self.base, states, theirs, self.context.settled, limits)
-        for (writing, name), state in zip(places, made, strict=False):
-            setattr(writing, name, state)
+        made = rebased(self.base, [*states, mine], theirs, partial(settled, self.context), limits)
+        following = iter(made)
         for writing in self.writings:
+            writing.draft.rebase(following)
             writing.expect(theirs.version)
         self._go_on(theirs)
-        self._change(states[-1], made[-1])
+        self._change(mine, made[-1])
 
     async def take_theirs(self) -> None:
         """Go on from what others have stored; what was changed here is dropped.

@@ -1,23 +1,20 @@
 """A turn while it happens: what is said is collected, and becomes durable when it ends."""
 
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from holdfast.codec import decode_message, encode_message
-from holdfast.errors import InvalidArgument, NotFound
+from holdfast.errors import InvalidArgument
 from holdfast.ids import check_id, join, new_id
+from holdfast.manager.live.draft import Draft
+from holdfast.manager.live.handle import Handle
+from holdfast.manager.live.regenerating import Regeneration
 from holdfast.manager.live.writing import Writing
-from holdfast.manager.upkeep.rewinding import last_turn
 from holdfast.models import Committed, Message
-
-if TYPE_CHECKING:
-    from holdfast.manager.live.live_session import LiveSession
 
 __all__ = ["LiveTurn"]
 
-_ASKING = ("user", "system", "developer")  # who speaks before the answers
+T = TypeVar("T")
 
 
 class LiveTurn:
@@ -34,23 +31,21 @@ class LiveTurn:
         replaced: The messages in whose place it comes, if it regenerates the last turn.
     """
 
-    def __init__(
-        self, session: "LiveSession[Any]", turn_id: str | None = None, *, in_place_of_last: bool = False
-    ) -> None:
+    def __init__(self, handle: Handle[Any], turn_id: str | None = None, *, in_place_of_last: bool = False) -> None:
         self.id = new_id() if turn_id is None else check_id(turn_id, "turn_id")
         self.replaced: tuple[Message, ...] = ()
-        self._session = session
+        self._handle = handle
+        self._draft = Draft(handle.held, self.id, turn=self)
+        self._writing = Writing(handle.held, self._draft, repeatable=turn_id is not None)
         self._repeatable = turn_id is not None
         self._in_place_of_last = in_place_of_last
-        self._writing = Writing(session.held, self.id, turn=self, repeatable=self._repeatable)
         self._added = 0
-        self._kept: list[str] = []  # the messages of the last turn with which this one begins
         self._open = False
 
     @property
     def messages(self) -> Sequence[Message]:
         """What was added and is not durable yet."""
-        return tuple(self._writing.pending)
+        return tuple(self._draft.pending)
 
     def add(self, role: str, content: str | Sequence[Any] = "", **fields: Any) -> Message:
         """Add a message, from its parts; see ``Message`` for the fields.
@@ -73,15 +68,9 @@ class LiveTurn:
         self._must_be_open()
         if type(message) is not Message:
             raise InvalidArgument(f"add_message takes a Message, not {type(message).__name__}.")
-        own = self._own(message)
-        self._writing.pending.append(own)
+        own = self._draft.add(message)
         self._added += 1
         return own
-
-    def _own(self, message: Message) -> Message:
-        encoded = encode_message(message, self._session.limits)
-        self._writing.size += encoded.size
-        return decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
 
     async def checkpoint(self) -> Committed | None:
         """Make durable what was said so far, and the state as it is now; the turn goes on.
@@ -96,7 +85,7 @@ class LiveTurn:
             VersionConflict: Somebody else has written meanwhile.
         """
         self._must_be_open()
-        return await self._session.store(self._writing)
+        return await self._handle.store(self._writing)
 
     async def commit(self, *, state: Literal["theirs"] | None = None) -> Committed | None:
         """Make the turn durable; after it has failed, try again.
@@ -114,26 +103,30 @@ class LiveTurn:
         """
         if state not in {None, "theirs"}:
             raise InvalidArgument('state is "theirs", or left out.')
-        if self._writing in self._session.outbox:
-            await self._session.flush(state=state)
+        if self._writing in self._handle.outbox:
+            await self._handle.flush(state)
             return self._writing.committed
         if self._open:
-            return await self._session.store(self._writing, state=state)
-        self._session.begin(self._writing)
+            return await self._handle.store(self._writing, state=state)
+        self._handle.begin(self._writing)
         try:
-            if self._writing.after is None:
-                return await self._session.store(self._writing, state=state)
-            self._writing.check_unchanged()
-            self._session.held.put_back(self._writing.after)
-            return await self._store_or_put_back(state)
+            return await self._store_now(state)
         finally:
-            self._session.end(self._writing)
+            self._handle.end(self._writing)
 
-    async def _store_or_put_back(self, state: Literal["theirs"] | None = None) -> Committed | None:
+    async def _store_now(self, state: Literal["theirs"] | None) -> Committed | None:
+        """Store it though its block has ended: with its state, if it came to its end."""
+        if self._draft.after is None:
+            return await self._handle.store(self._writing, state=state)
+        self._draft.check_unchanged()
+        self._handle.held.put_back(self._draft.after)
+        return await self._or_put_back(lambda: self._handle.store(self._writing, state=state))
+
+    async def _or_put_back(self, store: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await self._session.store(self._writing, state=state)
+            return await store()
         except BaseException:
-            self._writing.put_back()
+            self._draft.put_back()
             raise
 
     def _must_be_open(self) -> None:
@@ -141,45 +134,22 @@ class LiveTurn:
             raise InvalidArgument("The turn is not open: use it as 'async with session.turn() as turn:'.")
 
     async def __aenter__(self) -> Self:
-        if self._writing.before is not None:
+        if self._draft.before is not None:
             raise InvalidArgument("A turn is entered once; the next exchange is a turn of its own.")
-        self._session.outbox.surface()
-        before = self._session.held.snapshot()
-        self._session.begin(self._writing)
-        self._writing.before = before
+        self._handle.outbox.surface()
+        before = self._handle.held.snapshot()
+        self._handle.begin(self._writing)
+        self._draft.before = before
         self._open = True
         try:
             if self._in_place_of_last:
-                await self._session.held.context.watched("load", self._session.id, self._begin_again)
+                begin = Regeneration(self._handle, self._writing).begin
+                self.replaced = await self._handle.context.watched("load", self._handle.id, begin)
         except BaseException:
             self._open = False
-            self._session.end(self._writing)
+            self._handle.end(self._writing)
             raise
         return self
-
-    async def _begin_again(self) -> None:
-        """Take the place of the last turn: what its user has said stays, and all that followed goes."""
-        await self._session.outbox.store_all()
-        adapter, session_id = self._session.held.context.adapter, self._session.id
-        session = await adapter.sessions.get(session_id)
-        if session is None and self._session.state.version:
-            raise NotFound(f"Session {session_id!r}.")
-        self.replaced = () if session is None else await last_turn(adapter, session_id)
-        if session is None or not self.replaced:
-            raise InvalidArgument(f"Session {session_id!r} has no turn to regenerate.")
-        self._writing.replace_tail(_positions(self.replaced), session.last_seq)
-        for message in takewhile(lambda message: message.role in _ASKING, self.replaced):
-            self._kept.append(self.add_message(message).id)
-        self._writing.look_again = self._look_again
-
-    async def _look_again(self) -> None:
-        """What is kept of the last turn may have been redacted, or removed, since it was read."""
-        adapter, pending = self._session.held.context.adapter, self._writing.pending
-        for message_id in self._kept:
-            stored = await adapter.messages.get(self._session.id, message_id)
-            places = [index for index, message in enumerate(pending) if message.id == message_id]
-            for place in places:
-                pending[place : place + 1] = [] if stored is None else [self._own(stored)]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -187,27 +157,19 @@ class LiveTurn:
         self._open = False
         try:
             if kind is not None:
-                self._writing.put_back()
+                self._draft.put_back()
                 return
-            at_once = await self._session.held.context.watched("save", self._session.id, self._end)
+            watched = self._handle.context.watched
+            at_once = await watched("save", self._handle.id, lambda: self._or_put_back(self._end))
         finally:
-            self._session.end(self._writing)
+            self._handle.end(self._writing)
         if not at_once:
-            self._session.outbox.add(self._writing)
+            self._handle.outbox.add(self._writing)
 
     async def _end(self) -> bool:
         """The block has ended: store the turn, if it is to be stored now; whether it was."""
-        try:
-            self._writing.end()
-            if not self._session.stores_at_once(self._writing):
-                return False
-            await self._session.outbox.store(self._writing)
-        except BaseException:
-            self._writing.put_back()
-            raise
+        self._draft.end()
+        if not self._handle.stores_at_once(self._writing):
+            return False
+        await self._handle.outbox.store(self._writing)
         return True
-
-
-def _positions(messages: Sequence[Message]) -> tuple[int, int]:
-    seqs = [message.seq or 0 for message in messages]
-    return seqs[0] - 1, seqs[-1]

@@ -6,7 +6,9 @@ from typing import Generic
 from holdfast.errors import NotFound
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
+from holdfast.manager.live.handle import Handle
 from holdfast.manager.live.live_session import LiveSession
+from holdfast.manager.loading import begin, check_owner, load
 from holdfast.manager.users.view import UserView
 from holdfast.models import Session
 
@@ -24,7 +26,7 @@ class SessionOpening(Generic[D]):
         self._context = context
         self._fresh = fresh
         self._create = create
-        self._live: LiveSession[D] | None = None
+        self._handle: Handle[D] | None = None
 
     async def __aenter__(self) -> LiveSession[D]:
         """The live session.
@@ -34,21 +36,21 @@ class SessionOpening(Generic[D]):
             InvalidData: Its data does not fit the data type.
         """
         self._context.backlog.check()
-        self._live = await self._context.watched("load", self._fresh.id, self._open)
-        return self._live
+        self._handle = await self._context.watched("load", self._fresh.id, self._open)
+        return LiveSession(self._handle)
 
-    async def _open(self) -> LiveSession[D]:
-        session_id, user_id = self._fresh.id, self._fresh.user_id
-        loaded = await self._context.load(session_id)
+    async def _open(self) -> Handle[D]:
+        session_id = self._fresh.id
+        loaded = await load(self._context, session_id)
         if loaded is None and not self._create:
             raise NotFound(f"Session {session_id!r}.")
-        if loaded is not None and user_id not in {None, loaded.user_id}:
-            await self._context.denied(session_id, user_id or "")
-        if loaded is None:
+        if loaded is not None:
+            await check_owner(self._context, loaded, self._fresh.user_id)
+        else:
             if isinstance(self._context.adapter, UserView):
                 await self._context.adapter.check_free(session_id)
-            self._context.begin(self._fresh)
-        return LiveSession(self._context, loaded or self._fresh)
+            begin(self._context, self._fresh)
+        return Handle(self._context, loaded or self._fresh)
 
     async def __aexit__(
         self,
@@ -56,5 +58,5 @@ class SessionOpening(Generic[D]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            await self._live.leave(failed=kind is not None)
+        if self._handle is not None:
+            await self._handle.leave(failed=kind is not None)

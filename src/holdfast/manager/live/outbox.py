@@ -1,20 +1,18 @@
 """The outbox: what has ended in one session and is not durable yet, stored in its order, one at a time."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from holdfast.errors import HoldfastError, HookFailed, InvalidArgument, VersionConflict
+from holdfast.errors import HoldfastError, HookFailed, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.live.autosave import Autosave
+from holdfast.manager.live.draft import Draft
 from holdfast.manager.live.held import Held
-from holdfast.manager.live.sends import Send, sends
+from holdfast.manager.live.late import LateHookFailure
+from holdfast.manager.live.save_lock import SaveLock
 from holdfast.manager.live.writing import Writing
 from holdfast.models import Committed, Message
-
-if TYPE_CHECKING:
-    from asyncio import Lock
 
 __all__ = ["Outbox"]
 
@@ -22,15 +20,14 @@ __all__ = ["Outbox"]
 class Outbox:
     """Turns that wait, and states that are to be flushed. It is what the manager's backlog saves."""
 
-    def __init__(self, held: Held[Any], lock: "Lock") -> None:
+    def __init__(self, held: Held[Any]) -> None:
         self._held = held
         self._context = held.context
         self._behind = isinstance(held.context.autosave, Autosave)
         self._queue: deque[Writing] = deque()
         self._counted: dict[Writing, int] = {}  # those that the backlog saves, with the bytes that it knows of
-        self._sending = lock  # what one handle sends it sends in order
+        self._lock = SaveLock()
         self._current: Writing | None = None
-        self._send: Send | None = None
         self._failed: Exception | None = None
         self._hook_failed: HookFailed | None = None
 
@@ -50,11 +47,6 @@ class Outbox:
         return bool(self._queue)
 
     @property
-    def sends_here(self) -> bool:
-        """Whether the caller was called by what is being stored just now: he is one of its hooks."""
-        return self._send in sends.get()
-
-    @property
     def failure(self) -> Exception | None:
         """What has gone wrong in the background, and was not told yet."""
         return self._failed or self._hook_failed
@@ -64,14 +56,14 @@ class Outbox:
 
     def messages(self) -> list[Sequence[Message]]:
         """The messages of each turn that waits."""
-        return [tuple(writing.pending) for writing in self._queue]
+        return [tuple(writing.draft.pending) for writing in self._queue]
 
     def add(self, writing: Writing) -> None:
         """A turn has ended, and is to be stored later."""
         self._queue.append(writing)
         self._held.writings.append(writing)
-        self._counted[writing] = writing.size
-        self._context.backlog.add(self, writing.size)
+        self._counted[writing] = writing.draft.size
+        self._context.backlog.add(self, writing.draft.size)
 
     def add_state(self, *, bounded: bool = False) -> Writing | None:
         """The state as it is now is to be stored.
@@ -79,16 +71,17 @@ class Outbox:
         Returns:
             What will store it; None if it is stored, or will be, or if it is ``bounded``, and too much waits.
         """
-        writing = Writing(self._held, new_id())
-        writing.end()
+        draft = Draft(self._held, new_id())
+        draft.end()
+        writing = Writing(self._held, draft)
         last = self._queue[-1] if self._queue else None
-        unchanged = writing.after == (last.after if last else self._held.base) and self._held.session.version
+        unchanged = draft.after == (last.draft.after if last else self._held.base) and self._held.session.version
         # Without write-behind, each flush has a state of its own: another one's may be taken back.
-        if unchanged and (last is None or last.turn is not None or self._behind):
+        if unchanged and (last is None or last.draft.turn is not None or self._behind):
             return None
         replaced = last if self._behind and last is not None and self._replaceable(last) else None
         freed = None if replaced is None else self._counted.get(replaced)
-        if bounded and not self._context.backlog.takes(writing.size, instead_of=freed):
+        if bounded and not self._context.backlog.takes(draft.size, instead_of=freed):
             return None
         self.add(writing)
         if replaced is not None:  # the new one says it all; the time that it may wait goes on
@@ -102,7 +95,7 @@ class Outbox:
 
     def _replaceable(self, writing: Writing) -> bool:
         """Whether nothing is lost without it: a state alone, which is held still and was not sent."""
-        return writing.turn is None and not writing.unsure and writing is not self._current
+        return writing.draft.turn is None and not writing.unsure and writing is not self._current
 
     def drop(self) -> tuple[Message, ...]:
         """Nothing more is to be stored than what is being stored just now; the messages that are given up."""
@@ -112,7 +105,7 @@ class Outbox:
         if not self._queue:
             self._failed = None
             self._context.backlog.settle(self)
-        return tuple(message for writing in given_up for message in writing.pending)
+        return tuple(message for writing in given_up for message in writing.draft.pending)
 
     def _remove(self, writing: Writing) -> None:
         self._queue.remove(writing)
@@ -144,7 +137,7 @@ class Outbox:
 
     async def drain(self) -> None:
         """Store everything, in the background: what goes wrong is kept for the next call, too."""
-        if not self._queue or self.sends_here:
+        if not self._queue or self._lock.held_by_caller:
             return
         try:
             await self._context.watched("save", self.id, self.store_all)
@@ -162,16 +155,13 @@ class Outbox:
         Raises:
             HookFailed: All of it is stored.
         """
-        failed: HookFailed | None = None
-        async with self._turn_to_send():
+        late = LateHookFailure()
+        async with self._lock:
             while self._queue:
-                try:
+                with late:
                     await self._store_first(self._queue[0])
-                except HookFailed as error:
-                    failed = failed or error
         self._failed = None
-        if failed is not None:
-            raise failed
+        late.surface()
 
     async def _store_first(self, writing: Writing) -> None:
         self._current = writing
@@ -199,42 +189,21 @@ class Outbox:
         Raises:
             HookFailed: All of it is stored.
         """
-        failed: HookFailed | None = None
+        late = LateHookFailure()
         try:
             if state is not None:
                 await self.take_theirs()
-            try:
+            with late:
                 await self.store_all()
-            except HookFailed as error:
-                failed = error
-            async with self._turn_to_send():
+            async with self._lock:
                 committed = await writing.store()
         except VersionConflict as error:
-            error.turn = error.turn or writing.turn
+            error.turn = error.turn or writing.draft.turn
             raise
-        if failed is not None:
-            raise failed
+        late.surface()
         return committed
 
     async def take_theirs(self) -> None:
         """Give up what was changed in the state here; the messages that wait are kept."""
-        async with self._turn_to_send():
+        async with self._lock:
             await self._held.take_theirs()
-
-    @asynccontextmanager
-    async def _turn_to_send(self) -> AsyncGenerator[None]:
-        """One at a time.
-
-        Raises:
-            InvalidArgument: Whoever asks is a hook of what is being stored just now: it would wait for itself.
-        """
-        if self.sends_here:
-            raise InvalidArgument("A hook of a session's save cannot save that session through the same handle.")
-        async with self._sending:
-            self._send = send = Send()
-            token = sends.set((*sends.get(), send))
-            try:
-                yield
-            finally:
-                sends.reset(token)
-                send.active, self._send = False, None

@@ -1,64 +1,51 @@
-"""How a turn becomes durable: segment by segment, each of them stored once, whoever else writes."""
+"""How a draft becomes durable: segment by segment, each of them stored once, whoever else writes."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any
 
-from holdfast.codec import encode_message
 from holdfast.errors import (
     DuplicateIdConflict,
     HoldfastError,
     HookFailed,
-    InvalidArgument,
     NotFound,
     OutcomeUnknown,
     VersionConflict,
 )
+from holdfast.manager.live.draft import Draft
 from holdfast.manager.live.held import Held
+from holdfast.manager.live.late import LateHookFailure
 from holdfast.manager.live.merging import MergeConflict
+from holdfast.manager.live.replays import stored_before
 from holdfast.manager.live.snapshots import Snapshot
-from holdfast.models import Committed, Message, Turn
+from holdfast.manager.telling import tell_saved
+from holdfast.models import Committed, Turn
 
 __all__ = ["Writing"]
 
-_TRIES = 100  # of a turn that others keep overtaking; each of them means that another write went through
+_TRIES = 100  # of a segment that others keep overtaking; each of them means that another write went through
 
 
 class Writing:
-    """What a turn brings, and what of it is stored.
+    """A draft on its way to the store.
 
     Attributes:
-        id: The turn's.
-        turn: The user's turn, where it is one.
-        pending: The messages that are not durable yet.
-        remove: What is removed first, where the turn replaces the end of the transcript.
-        before: The state that is put back if the turn fails: that of its beginning, or of its last segment.
-        after: The state that it leaves behind, once it has ended; until then, that is what is held.
-        size: How many bytes wait here.
+        draft: What is to be stored.
         committed: What was stored last.
         failed: Why the last try to store it has failed, for those for whom somebody else has tried.
-        look_again: Called before the first segment is sent: what it says again may have changed since.
     """
 
-    def __init__(self, held: Held[Any], turn_id: str, *, turn: Any = None, repeatable: bool = False) -> None:
-        self.id = turn_id
-        self.turn = turn
-        self.pending: list[Message] = []
-        self.remove: tuple[int, int] | None = None
-        self.before: Snapshot | None = None
-        self.after: Snapshot | None = None
-        self.size = 0
+    def __init__(self, held: Held[Any], draft: Draft, *, repeatable: bool = False) -> None:
+        self.draft = draft
         self.committed: Committed | None = None
         self.failed: HoldfastError | None = None
-        self.look_again: Callable[[], Awaitable[None]] | None = None
         self._held = held
         self._maybe_stored = repeatable  # by an earlier run, or with the state that was given up since
         self._segment = 0
         self._version: int | None = None  # what the segment before has left behind, and this one expects
         self._last_seq: int | None = None
         self._given_up = False  # whether theirs is taken, whatever it is
-        self._of_sent = 0  # so many of the messages may be stored, with a state that was given up since
+        self._resend = 0  # so many of the messages may be stored, with a state that was given up since
         self._sent: tuple[Turn, Snapshot] | None = None  # what may be stored, though no answer came
 
     @property
@@ -66,14 +53,9 @@ class Writing:
         """Whether something was sent, and no answer came."""
         return self._sent is not None
 
-    def end(self) -> None:
-        """The turn has ended: this is the state that it leaves behind."""
-        self.after = self._held.snapshot()
-        self.size += self.after.state.size
-
     def replace_tail(self, removed: tuple[int, int], last_seq: int) -> None:
         """Remove these messages first, if nobody has appended since ``last_seq``."""
-        self.remove = removed
+        self.draft.remove = removed
         self._last_seq = last_seq
 
     def expect(self, version: int) -> None:
@@ -83,20 +65,20 @@ class Writing:
 
     def drop_state(self, theirs: Snapshot) -> None:
         """Bring messages alone, behind whatever others have written."""
-        self.before = theirs if self.before is not None else None
-        self.after = theirs if self.after is not None else None
-        self._ask_for_sent()
+        self.draft.drop_states(theirs)
+        self._resend_without_state()
         self._given_up = True
         self._version = None
-        self._last_seq = None if self.remove is None else self._last_seq
+        self._last_seq = None if self.draft.remove is None else self._last_seq
 
-    def _ask_for_sent(self) -> None:
+    def _resend_without_state(self) -> None:
         """What was sent without an answer is sent again, without its state: the store has it, or takes it now."""
         if self._sent is None:
             return
         self._maybe_stored = True
-        self._of_sent = len(self._sent[0].messages)
-        self._segment += not self._of_sent  # without messages there is nothing to send again
+        self._resend = len(self._sent[0].messages)
+        if not self._resend:  # there is nothing to send again; but the state that is given up may have this number
+            self._segment += 1
         self._sent = None
 
     async def store(self) -> Committed | None:
@@ -109,41 +91,45 @@ class Writing:
             HookFailed: All of it is stored.
         """
         committed: Committed | None = None
-        failed: HookFailed | None = None
-        async with AsyncExitStack() as line:
+        late = LateHookFailure()
+        while self._sent is not None or self._resend:  # then comes what was added since
+            with late:
+                committed = await self._store_segment()
+        with late:
+            committed = await self._store_segment() or committed
+        late.surface()
+        return committed
+
+    async def _store_segment(self) -> Committed | None:
+        """Store what is there in one step, on top of whatever others store meanwhile; None if there is nothing."""
+        async with AsyncExitStack() as place_in_line:
             for tries in count(1):
-                # Of a try without an answer; then comes what was added since.
-                again = self._sent is not None or self._of_sent > 0
                 self._sent = self._sent or await self._prepare()
                 if self._sent is None:
                     break
                 try:
-                    committed = await self._send(*self._sent)
-                except HookFailed as error:
-                    failed, again = failed or error, True
+                    return await self._send(*self._sent)
+                except HookFailed:
+                    raise
                 except HoldfastError as error:
-                    if not await self._overtaken(error) or tries == _TRIES:
+                    await self._tell(error)
+                    if not self._may_go_on(error) or tries == _TRIES:
                         raise
-                    await self._wait_in(line, tries)
-                    if not await self._gone_on(error):
+                    await self._wait(place_in_line, tries)
+                    if not await self._go_on(error):
                         raise
-                    again = True
-                if not again:
-                    break
-        if failed is not None:
-            raise failed
-        return committed
+        return None
 
-    async def _wait_in(self, line: AsyncExitStack, tries: int) -> None:
+    async def _wait(self, place_in_line: AsyncExitStack, tries: int) -> None:
         politeness = self._held.context.politeness
         if tries == 1:
-            await line.enter_async_context(politeness.line(self._held.session.id))
+            await place_in_line.enter_async_context(politeness.line(self._held.session.id))
         else:
             await politeness.pause(tries)
 
     async def _prepare(self) -> tuple[Turn, Snapshot] | None:
-        if self.look_again is not None:
-            await self.look_again()
+        if self.draft.refresh is not None:
+            await self.draft.refresh()
         made = self._made()
         hooks = self._held.context.hooks
         if made is not None and "before_save" in hooks:
@@ -152,21 +138,22 @@ class Writing:
 
     def _made(self) -> tuple[Turn, Snapshot] | None:
         """What is to be stored now; None if nothing has changed, and so nothing is written."""
-        held, now = self._held, self.after or self._held.to_send()
+        held, draft = self._held, self.draft
+        now = draft.after or held.to_send()
         changed = not held.session.version or now != held.base
-        if not changed and not self.pending and self.remove is None:
-            self.before = self.before and now  # a checkpoint all the same
+        if not changed and not draft.pending and draft.remove is None:
+            draft.before = draft.before and now  # a checkpoint all the same
             return None
         turn = Turn(
-            id=self.id,
+            id=draft.turn_id,
             segment=self._segment,
             session_id=held.session.id,
             key=held.session.key,
-            messages=tuple(self.pending[: self._of_sent or None]),
+            messages=tuple(draft.pending[: self._resend or None]),
             session=now.session(held.session) if changed else None,
             expected=None if changed else self._version,
             last_seq=self._last_seq,
-            remove=self.remove,
+            remove=draft.remove,
         )
         return turn, now
 
@@ -178,46 +165,51 @@ class Writing:
             raise
         except HoldfastError as error:
             self._sent = None  # nothing of it was stored
-            stored = await self._find_stored(turn) if self._ran_before(error, turn) else None
-            if stored is None:
+            first = await self._answered_before(error, turn)
+            if first is None:
                 raise
-            committed = stored
+            committed = first
         await self._stored(committed, turn, snapshot)
         return committed
 
-    async def _stored(self, committed: Committed, turn: Turn, snapshot: Snapshot) -> None:
-        held = self._held
-        before = held.base if held.session.version else None
-        held.adopt(committed, turn, snapshot)
-        self._version, self._last_seq = committed.session.version, committed.session.last_seq
-        del self.pending[: len(turn.messages)]
-        self._segment += 1
-        self._sent = None
-        self._of_sent = 0
-        self._given_up = False
-        self.look_again = None
-        self.committed = committed
-        self.remove = None
-        self.before = snapshot
-        await held.context.saved(turn, committed, before)
+    async def _answered_before(self, error: HoldfastError, turn: Turn) -> Committed | None:
+        """The answer to an earlier try, if that has stored its messages, with a state that is not brought now."""
+        if isinstance(error, DuplicateIdConflict) and self._maybe_stored and turn.session is None:
+            return await stored_before(self._held.context.adapter, turn)
+        return None
 
-    async def _overtaken(self, error: HoldfastError) -> bool:
-        """Whether somebody else was faster, and it can be tried again on top of what he has stored."""
-        held = self._held
-        creation = not held.session.version
+    async def _stored(self, committed: Committed, turn: Turn, snapshot: Snapshot) -> None:
+        held, draft = self._held, self.draft
+        base = held.base if held.session.version else None
+        held.adopt(committed, turn, snapshot)
+        self.committed = committed
+        self._version, self._last_seq = committed.session.version, committed.session.last_seq
+        self._segment += 1
+        self._sent, self._resend, self._given_up = None, 0, False
+        del draft.pending[: len(turn.messages)]
+        draft.before, draft.remove, draft.refresh = snapshot, None, None
+        await tell_saved(held.context, turn, committed, base)
+
+    # --- when others were faster ---------------------------------------------------------------
+
+    async def _tell(self, error: HoldfastError) -> None:
+        if isinstance(error, VersionConflict):
+            error.turn = self.draft.turn
+            await self._held.context.hooks.note("on_conflict", error)
+
+    def _may_go_on(self, error: HoldfastError) -> bool:
+        """Whether it may be tried again on top of what somebody else has stored."""
+        creation = not self._held.session.version
         if not isinstance(error, VersionConflict):
             return creation and isinstance(error, NotFound)
-        error.turn = self.turn
-        await held.context.hooks.note("on_conflict", error)
         if error.guard == "version":
-            return creation or held.context.settle is not None
-        if self._given_up:
-            self.remove = self._last_seq = None  # what others have said since stays, and so does what they saw
+            return creation or self._held.context.settle is not None
         return self._given_up
 
-    async def _gone_on(self, error: HoldfastError) -> bool:
-        """Whether this handle goes on from what somebody else has stored first."""
+    async def _go_on(self, error: HoldfastError) -> bool:
+        """Go on from what somebody else has stored; False if that cannot be."""
         if isinstance(error, VersionConflict) and error.guard != "version":
+            self.draft.remove = self._last_seq = None  # what others have said since stays, and what they saw of it
             return True
         theirs = await self._held.find_theirs()
         if theirs is None:
@@ -229,35 +221,3 @@ class Writing:
                 error.paths = conflict.paths
             return False
         return True
-
-    def _ran_before(self, error: HoldfastError, turn: Turn) -> bool:
-        """Whether an earlier try may have stored its messages, with a state that this one does not bring."""
-        return isinstance(error, DuplicateIdConflict) and self._maybe_stored and turn.session is None
-
-    async def _find_stored(self, turn: Turn) -> Committed | None:
-        """The answer to a turn of messages alone, if all of them are stored by this turn already."""
-        adapter = self._held.context.adapter
-        session = await adapter.sessions.get(turn.session_id)
-        found = [await adapter.messages.get(turn.session_id, message.id) for message in turn.messages]
-        for mine, theirs in zip(turn.messages, found, strict=True):
-            if theirs is None or (theirs.turn_id, theirs.segment) != (turn.id, turn.segment):
-                return None
-            if encode_message(mine, adapter.limits).digest != encode_message(theirs, adapter.limits).digest:
-                return None
-        if session is None:
-            return None
-        return Committed(session, tuple(message for message in found if message), replayed=True)
-
-    def put_back(self) -> None:
-        """Make the held state again what it was before this turn, or after its last segment."""
-        if self.before is not None:
-            self._held.put_back(self.before)
-
-    def check_unchanged(self) -> None:
-        """Return if the held state is still what it was when this turn had failed.
-
-        Raises:
-            InvalidArgument: It was changed since; storing this turn's state would undo that.
-        """
-        if self._held.snapshot() != self.before:
-            raise InvalidArgument("The session was changed since this turn failed.")

@@ -4,20 +4,18 @@ Removals name the life and the positions that were read, and so never touch what
 state of the session stays as it is: what a turn has left in it is not undone by removing the turn's messages.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from holdfast.errors import InvalidArgument, NotFound
 from holdfast.manager.upkeep.pruning import last_to_go
 from holdfast.models import Message, Session, Turn
 from holdfast.parts import Part, Text, ToolCall, ToolResult
+from holdfast.repositories import Adapter
 
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
-
-__all__ = ["last_turn", "prune", "redact", "remove_last_turn"]
+__all__ = ["last_turn", "positions", "prune", "redact", "remove_last_turn"]
 
 
-async def last_turn(adapter: "Adapter", session_id: str) -> tuple[Message, ...]:
+async def last_turn(adapter: Adapter, session_id: str) -> tuple[Message, ...]:
     """The messages of the last turn, whole, oldest first; () if there are none.
 
     Raises:
@@ -28,7 +26,13 @@ async def last_turn(adapter: "Adapter", session_id: str) -> tuple[Message, ...]:
     return page.items
 
 
-async def remove_last_turn(adapter: "Adapter", session_id: str) -> tuple[Message, ...]:
+def positions(messages: Sequence[Message]) -> tuple[int, int]:
+    """Where stored messages are, which follow each other: as ``Turn.remove`` says it."""
+    first, last = (message.seq or 0 for message in (messages[0], messages[-1]))  # stored ones have a position
+    return first - 1, last
+
+
+async def remove_last_turn(adapter: Adapter, session_id: str) -> tuple[Message, ...]:
     """Remove the messages of the last turn, in one step; the state stays as it is.
 
     After ``OutcomeUnknown`` look first what the last turn is: another call might remove another turn.
@@ -46,13 +50,12 @@ async def remove_last_turn(adapter: "Adapter", session_id: str) -> tuple[Message
     messages = await last_turn(adapter, session_id)
     if not messages:
         return ()
-    first, last = (message.seq or 0 for message in (messages[0], messages[-1]))  # stored ones have a position
-    turn = Turn(session_id=session_id, key=session.key, remove=(first - 1, last), last_seq=session.last_seq)
+    turn = Turn(session_id=session_id, key=session.key, remove=positions(messages), last_seq=session.last_seq)
     removed = (await adapter.commit(turn)).removed
     return messages if removed else ()
 
 
-async def prune(adapter: "Adapter", session_id: str, *, keep: int) -> int:
+async def prune(adapter: Adapter, session_id: str, *, keep: int) -> int:
     """Remove the oldest messages; what stays are whole turns, and no tool result without its call.
 
     Whoever appends meanwhile is not disturbed, and disturbs nothing: only positions that were there are removed,
@@ -84,7 +87,7 @@ async def prune(adapter: "Adapter", session_id: str, *, keep: int) -> int:
     return (await adapter.commit(turn)).removed
 
 
-async def redact(adapter: "Adapter", session_id: str, message_id: str, *, text: str = "[redacted]") -> Message:
+async def redact(adapter: Adapter, session_id: str, message_id: str, *, text: str = "[redacted]") -> Message:
     """Put ``text`` in the place of a message's words; the last writer wins.
 
     Role, name, route, step and user stay, and so do tool calls and results with their names and ids, that every
@@ -129,7 +132,7 @@ def _redacted(content: str | list[Part], text: str) -> str | list[Part]:
     return parts if any(not isinstance(part, Text) for part in parts) else text
 
 
-async def _loaded(adapter: "Adapter", session_id: str) -> Session:
+async def _loaded(adapter: Adapter, session_id: str) -> Session:
     session = await adapter.sessions.get(session_id)
     if session is None:
         raise NotFound(f"Session {session_id!r}.")
