@@ -11,8 +11,13 @@ __all__ = ["InHand", "in_hand"]
 class InHand(Protocol[D]):
     """The data of one session that is held."""
 
-    value: D
-    """As its user knows it."""
+    @property
+    def value(self) -> D:
+        """As its user knows it."""
+        ...
+
+    @value.setter
+    def value(self, value: D) -> None: ...
 
     def merge(self, changes: dict[str, Any]) -> None:
         """Set top-level keys of the plain data.
@@ -45,7 +50,9 @@ def in_hand(kind: DataType[D] | None, session: Session) -> InHand[D]:
     Raises:
         InvalidData: It does not fit the data type.
     """
-    return _Typed(kind, session) if kind is not None else cast("InHand[D]", _Plain(session))
+    if kind is None:
+        return cast("InHand[D]", _Plain(session))
+    return _Typed(kind, session)
 
 
 class _Plain:
