@@ -21,6 +21,7 @@
     ├── Backpressure                nothing was written; slow down
     ├── StorageFull                 nothing was written; free some space
     ├── OutcomeUnknown              retry the same turn: it is stored once
+    │   └── UpdateUnknown           look what is stored
     ├── CorruptRecord               what is stored cannot be read
     │   └── InvalidData             the user's data does not fit his data type
     ├── HookFailed                  it is stored; mend the hook
@@ -60,6 +61,7 @@ __all__ = [
     "StorageFull",
     "UnserializableValue",
     "UnsupportedCapability",
+    "UpdateUnknown",
     "VersionConflict",
     "WrongEventLoop",
     "WrongProcess",
@@ -304,6 +306,15 @@ class OutcomeUnknown(HoldfastError):
     def __str__(self) -> str:
         said = super().__str__()
         return f"{said} Turn {self.turn_id}." if self.turn_id else said
+
+
+class UpdateUnknown(OutcomeUnknown):
+    """The change was sent, and no answer came: it may be stored, or not. Look before you repeat it.
+
+    Its turn is known to ``manager.update`` alone, which has sent it again in vain; another update is another turn.
+    """
+
+    retryable = False
 
 
 class CorruptRecord(HoldfastError):

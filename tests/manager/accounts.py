@@ -26,6 +26,7 @@ class Step:
     state: str = "yes"  # "no" where it was given up, "unsure" where perhaps
     acked: bool = False
     turned_in: bool = False
+    refused: bool = False  # its program was told so, and keeps what it can
     dropped: bool = False
     again: bool = False
     seqs: dict = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Account:
         self._all((name for name in steps if self.steps[name].key), state="no")
 
     def unsure(self, steps):
+        self._all(steps, refused=True)
         self._all((name for name in steps if self.steps[name].state == "yes"), state="unsure")
 
     def ack(self, steps):

@@ -70,7 +70,7 @@ async def answer_again(writer, session, key):
     except (GivenUp, NotFound):
         return  # the last turn is another's, or nothing is stored yet
     except InvalidArgument as error:
-        if "no turn to regenerate" not in str(error):
+        if not any(reason in str(error) for reason in ("no turn to regenerate", "in the middle of the last turn")):
             raise
         return
     except VersionConflict:

@@ -26,7 +26,7 @@ async def test_a_hook_that_fails_after_a_turn_leaves_it_durable_and_the_handle_u
         assert (caught.value.hook, caught.value.__cause__) == (hook, error)
         assert session.data == {"n": 1}
         assert not turn.messages
-        assert await turn.commit() is None
+        assert [message.text for message in (await turn.commit()).messages] == ["x"]
         assert await said(others) == ["x"]
         assert (await others.load("s")).data == {"n": 1}
         async with session.turn() as turn:

@@ -1,37 +1,34 @@
-"""Saving by hand: whole sessions, messages alone, and changes that are made again when others were faster."""
+"""Saving by hand: whole sessions, messages alone, and changes of a state (``updating``)."""
 
-from collections.abc import Callable, Sequence
-from inspect import isawaitable, iscoroutine
+from collections.abc import Sequence
 from typing import Any
 
 from holdfast.errors import DuplicateIdConflict, InvalidArgument, NotFound, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.context import Context
-from holdfast.manager.data.data_type import D
-from holdfast.manager.live.handle import Handle
-from holdfast.manager.live.live_session import LiveSession
+from holdfast.manager.copies import copied_message, copied_session
 from holdfast.manager.live.snapshots import Snapshot
 from holdfast.manager.live.status import note_completion
 from holdfast.manager.loading import begin, check_owner, load, stored
 from holdfast.manager.telling import tell_saved
+from holdfast.manager.updating import update
 from holdfast.models import Committed, Message, Session, Turn
 
-__all__ = ["append", "load_or_create", "save", "update"]
-
-_TRIES = 100  # of a change that others keep overtaking; each try means that another one went through
+__all__ = ["append", "load_or_create", "loaded_or_created", "save", "update"]
 
 
 async def save(context: Context[Any], session: Session, turn_id: str | None) -> Session:
-    """Store a session's state, with the hooks around it.
+    """Store a session's state as it is now, with the hooks around it.
 
     Raises:
         InvalidArgument: Its data does not fit the data type, or is of another version than this program's.
     """
     own = _checked(context, session)
+    noted = own.completed_at != session.completed_at
     turn = Turn(id=turn_id or new_id(), session_id=own.id, session=own)
     await context.hooks.ask("before_save", turn.model_copy(deep=True))
     before = await _before(context, own)
-    saved = await _saved(context, own, turn.id, retry=own.completed_at != session.completed_at)
+    saved = await _saved(context, own, turn.id, retry=noted)
     await tell_saved(context, turn, Committed(saved), before)
     return saved
 
@@ -50,7 +47,7 @@ async def _saved(context: Context[Any], own: Session, turn_id: str, *, retry: bo
 
 
 def _checked(context: Context[Any], session: Session) -> Session:
-    own = session.model_copy()
+    own = copied_session(session, context.adapter.limits)
     note_completion(own, context.clock)
     if not own.version:
         begin(context, own)
@@ -73,11 +70,14 @@ async def _before(context: Context[Any], session: Session) -> Snapshot | None:
 async def append(
     context: Context[Any], session_id: str, messages: Sequence[Message], turn_id: str | None
 ) -> Sequence[Message]:
-    """Store messages alone, with the hooks around it."""
-    for message in messages:
-        if type(message) is not Message:
-            raise InvalidArgument(f"append takes Messages, not {type(message).__name__}.")
-    turn = Turn(id=turn_id or new_id(), session_id=session_id, messages=messages)
+    """Store messages alone as they are now, with the hooks around it.
+
+    Raises:
+        InvalidArgument: Something in them breaks a rule.
+    """
+    limits = context.adapter.limits
+    own = [copied_message(message, limits, f"messages[{index}]") for index, message in enumerate(messages)]
+    turn = Turn(id=turn_id or new_id(), session_id=session_id, messages=tuple(own))
     await context.hooks.ask("before_save", turn.model_copy(deep=True))
     committed = await context.adapter.commit(turn)
     await tell_saved(context, turn, committed, None)
@@ -90,41 +90,22 @@ async def load_or_create(context: Context[Any], fresh: Session) -> Session:
     Raises:
         NotFound: It belongs to another user.
     """
-    loaded = await load(context, fresh.id)
-    while loaded is None:
-        try:
-            loaded = await save(context, fresh, None)
-        except (VersionConflict, NotFound):  # somebody else was faster
-            loaded = await load(context, fresh.id)
-            if loaded is None:
-                raise
-    await check_owner(context, loaded, fresh.user_id)
-    return loaded
-
-
-async def update(context: Context[D], session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:
-    """Change a session's state: loaded, changed and saved, again if somebody else was faster."""
-    if not callable(change):
-        raise InvalidArgument(f"change is {type(change).__name__}, which cannot be called.")
-    once = context.alone()
-    async with context.politeness.line(session_id):
-        for tries in range(1, _TRIES):
-            try:
-                return await _try_update(once, session_id, change)
-            except VersionConflict:
-                await context.politeness.pause(tries)  # somebody else was faster; his change is in
-        return await _try_update(once, session_id, change)
-
-
-async def _try_update(context: Context[D], session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:
-    session = await load(context, session_id)
+    session = await loaded_or_created(context, fresh) or await load(context, fresh.id)
     if session is None:
-        raise NotFound(f"Session {session_id!r}.")
-    handle = Handle(context, session)
-    answer = change(LiveSession(handle))
-    if isawaitable(answer):
-        if iscoroutine(answer):
-            answer.close()
-        raise InvalidArgument("A change awaits nothing: it is made in one go, and perhaps several times.")
-    await handle.make_durable()
-    return handle.held.session
+        raise NotFound(f"Session {fresh.id!r}.")
+    await check_owner(context, session, fresh.user_id)
+    return session
+
+
+async def loaded_or_created(context: Context[Any], fresh: Session) -> Session | None:
+    """The session of this id, stored now if there was none, whoever's it is; None: another user's, and hidden."""
+    while True:
+        session = await load(context, fresh.id)
+        if session is not None:
+            return session
+        try:
+            return await save(context, fresh, None)
+        except VersionConflict:
+            continue  # somebody else was faster
+        except NotFound:
+            return None

@@ -66,6 +66,7 @@ class Context(Generic[D]):
 
     def alone(self) -> "Context[D]":
         """The same for one change that is made again: conflicts are raised, and nothing waits."""
+        # The class is asked of the instance: importing its module would import asyncio with holdfast.
         return replace(self, settle=None, autosave="off", backlog=type(self.backlog)("off"))
 
     def for_user(self, user_id: str) -> "Context[D]":
@@ -96,7 +97,11 @@ class Context(Generic[D]):
         return user_id
 
     def owner(self, user_id: str | None) -> str | None:
-        """The user who is meant, if any: in a user's view, himself."""
+        """The user who is meant, if any: in a user's view, himself.
+
+        Raises:
+            InvalidArgument: In a user's view, somebody else is named.
+        """
         return user_id if self.user_id is None else self.user(user_id)
 
     async def watched(self, doing: str, session_id: str, call: Callable[[], Awaitable[T]]) -> T:

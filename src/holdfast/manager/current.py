@@ -1,17 +1,13 @@
 """The current session of a user: found, or created without a race."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdfast import ids
-from holdfast.errors import NotFound, VersionConflict
-from holdfast.manager.by_hand import save
+from holdfast.manager.by_hand import loaded_or_created
 from holdfast.manager.context import Context
-from holdfast.manager.loading import load
 from holdfast.models import Session, SessionQuery
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.repositories import Adapter
 
 __all__ = ["current"]
 
@@ -26,18 +22,17 @@ async def current(context: Context[Any], user_id: str, agent: str | None) -> Ses
     number = await _last_number(context.adapter, user_id, agent)
     while True:
         fresh = Session(id=_id(user_id, agent, number), user_id=user_id, agent=agent)
-        session = await context.watched("load", fresh.id, partial(_load_or_create, context, fresh))
+        session = await context.watched("load", fresh.id, partial(loaded_or_created, context, fresh))
         if session is not None and session.status == "active" and session.user_id == user_id:
             return session
-        if session is not None:
-            number += 1  # it is over, or somebody else's: anybody may have taken that id
+        number += 1  # it is over, or somebody else's: anybody may have taken that id
 
 
 def _id(user_id: str, agent: str | None, number: int) -> str:
     return ids.join("current", user_id, agent or "", str(number))
 
 
-async def _last_number(adapter: "Adapter", user_id: str, agent: str | None) -> int:
+async def _last_number(adapter: Adapter, user_id: str, agent: str | None) -> int:
     cursor: str | None = None
     while True:
         page = await adapter.sessions.find(SessionQuery(user_id=user_id, agent=agent, cursor=cursor))
@@ -52,15 +47,3 @@ def _number(session_id: str, user_id: str, agent: str | None) -> int:
     tail = session_id.rpartition(":")[2]
     number = int(tail) if tail.isascii() and tail.isdigit() else 0
     return number if number and session_id == _id(user_id, agent, number) else 0
-
-
-async def _load_or_create(context: Context[Any], fresh: Session) -> Session | None:
-    loaded = await load(context, fresh.id)
-    if loaded is not None:
-        return loaded
-    try:
-        return await save(context, fresh, None)
-    except VersionConflict:
-        return None  # somebody else was faster: look again
-    except NotFound:
-        return fresh.model_copy(update={"user_id": None})  # it is there, and somebody else's

@@ -1,17 +1,15 @@
 """History: everything that was said, as messages or as plain dictionaries."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdfast.errors import InvalidArgument
 from holdfast.models import Message
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.repositories import Adapter
 
 __all__ = ["history", "plain"]
 
 
-async def history(adapter: "Adapter", session_id: str, *, last: int | None = None) -> list[Message]:
+async def history(adapter: Adapter, session_id: str, *, last: int | None = None) -> list[Message]:
     """All messages of a session, oldest first, or the newest ``last``; page by page."""
     if last is not None:
         if type(last) is not int:
@@ -27,7 +25,7 @@ async def history(adapter: "Adapter", session_id: str, *, last: int | None = Non
             return found
 
 
-async def _newest(adapter: "Adapter", session_id: str, last: int) -> list[Message]:
+async def _newest(adapter: Adapter, session_id: str, last: int) -> list[Message]:
     page = await adapter.messages.find(session_id, last=min(last, adapter.limits.page))
     found = list(page.items)
     while page.next is not None and len(found) < last:

@@ -252,6 +252,8 @@ class PersistenceManager(Generic[D]):
         Raises:
             NotFound: There is no such session.
             VersionConflict: Others were faster a hundred times.
+            UpdateUnknown: No answer came, and none to the same turn sent again. It may be stored, or not: look
+                before you repeat it, or the change may be made twice.
         """
         return await self._context.watched(
             "save", session_id, lambda: by_hand.update(self._context, session_id, change)
@@ -314,7 +316,7 @@ class PersistenceManager(Generic[D]):
     # --- a user's rights -----------------------------------------------------------------------
 
     async def erase_user(self, user_id: str | None = None) -> erasing.Erased:
-        """Delete all sessions of a user, again and again until a pass finds none; see ``Erased``."""
+        """Delete all sessions of a user, pass by pass until one finds none, ten at most; see ``Erased``."""
         return await erasing.erase_user(
             self._context.beneath, self._context.user(user_id), clock=self._context.clock
         )
@@ -328,20 +330,32 @@ class PersistenceManager(Generic[D]):
     ) -> importing.Imported:
         """Store what ``export_user`` gave; a second time it changes nothing.
 
+        In a user's view all of it becomes his, and whatever is not in the view is ``NotFound``.
+
         Args:
             lines: The lines, in their order.
-            user_id: Store them as this user's; without it, whose they were.
+            user_id: Store them as this user's; without it, whose they were. What was nobody's stays so.
         """
-        return await importing.import_user(self._context.beneath, lines, user_id=self._context.owner(user_id))
+        context = self._context
+        beneath = None if context.user_id is None else context.beneath
+        owner = context.owner(user_id)
+        return await importing.import_user(context.adapter, lines, user_id=owner, beneath=beneath)
 
     # --- rewind and edit -----------------------------------------------------------------------
 
     async def remove_last_turn(self, session_id: str) -> tuple[Message, ...]:
-        """Remove the last turn, and give its messages; the state stays. ``LiveSession.regenerate`` replaces it."""
+        """Remove the last turn, and give its messages; the state stays. ``LiveSession.regenerate`` replaces it.
+
+        Raises:
+            InvalidArgument: Others have spoken in the middle of it; nothing was removed.
+        """
         return await rewinding.remove_last_turn(self.adapter, session_id)
 
     async def prune(self, session_id: str, *, keep: int) -> int:
-        """Remove the oldest messages, whole turns only; at least the newest ``keep`` stay. Gives how many went."""
+        """Remove the oldest messages, whole turns only; at least the newest ``keep`` stay. Gives how many went.
+
+        A turn in whose middle others have spoken stays whole, with their words.
+        """
         return await rewinding.prune(self.adapter, session_id, keep=keep)
 
     async def redact(self, session_id: str, message_id: str, *, text: str = "[redacted]") -> Message:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypeVar, is_typeddict
 
 from holdfast.errors import ConfigurationError, InvalidArgument, InvalidData
-from holdfast.manager.data.trees import Unfit, lost_key, settled, unfit
+from holdfast.manager.data.trees import Unfit, lost_key, ordered, unfit
 from holdfast.models import Session
 from holdfast.values import canonical
 
@@ -125,7 +125,7 @@ class DataType(Generic[D]):
             raise Unfit("data", f"it has no JSON form ({type(error).__name__}).") from None
         if lost is not None:
             raise Unfit(lost, "the type has no such key.")
-        return settled(plain, as_python)
+        return ordered(plain, as_python)
 
     def _validated(self, plain: Any) -> D:
         # By way of JSON: there strict models too take a date from a string, and what an untyped program has

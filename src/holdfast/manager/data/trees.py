@@ -8,7 +8,7 @@ from pydantic_core.core_schema import ErrorType
 
 from holdfast.values import canonical
 
-__all__ = ["Unfit", "lost_key", "settled", "unfit"]
+__all__ = ["Unfit", "lost_key", "ordered", "unfit"]
 
 _SHOWN = 64  # characters of a key in a path
 # The kinds of pydantic's own errors whose text holds nothing of what was found.
@@ -29,7 +29,7 @@ class Unfit(Exception):
         self.why = why
 
 
-def settled(as_json: Any, as_python: Any, path: str = "data") -> Any:
+def ordered(as_json: Any, as_python: Any, path: str = "data") -> Any:
     """What pydantic has dumped as JSON, with sets in one order, so that what did not change looks the same.
 
     Args:
@@ -46,10 +46,10 @@ def settled(as_json: Any, as_python: Any, path: str = "data") -> Any:
         return sorted(as_json, key=canonical)
     if isinstance(as_python, dict) and type(as_json) is dict and len(as_json) == len(as_python):
         pairs = zip(as_json.items(), as_python.values(), strict=True)
-        return {key: settled(value, python, f"{path}.{key:.{_SHOWN}}") for (key, value), python in pairs}
+        return {key: ordered(value, python, f"{path}.{key:.{_SHOWN}}") for (key, value), python in pairs}
     if isinstance(as_python, list | tuple) and type(as_json) is list and len(as_json) == len(as_python):
         both = enumerate(zip(as_json, as_python, strict=True))
-        return [settled(value, python, f"{path}[{index}]") for index, (value, python) in both]
+        return [ordered(value, python, f"{path}[{index}]") for index, (value, python) in both]
     return as_json
 
 

@@ -76,6 +76,8 @@ class Backlog:
     def open(self) -> None:
         """From now on turns may wait."""
         self._open, self._closed = True, False
+        for session in self._sessions:  # what the last closing has left
+            self._set_timer(session)
 
     def check(self) -> None:
         """Return if turns may wait.
@@ -97,9 +99,9 @@ class Backlog:
         """One turn of a session does not wait any more."""
         self._turns -= 1
         self._size -= size
-        self.settle(session)
+        self.forget_if_done(session)
 
-    def settle(self, session: Waiting) -> None:
+    def forget_if_done(self, session: Waiting) -> None:
         """Forget a session of which nothing waits, and nothing is to be told."""
         if not session.waits and session.failure is None:
             self.forget(session)
@@ -109,7 +111,7 @@ class Backlog:
         self._sessions[session] = None
 
     def forget(self, session: Waiting) -> None:
-        """Nothing of this session waits any more."""
+        """Save it no more, unless something is added to it."""
         self._sessions.pop(session, None)
         timer = self._timers.pop(session, None)
         if timer is not None:
@@ -126,8 +128,16 @@ class Backlog:
         loop = asyncio.get_running_loop()
         self._timers[session] = loop.call_later(self._autosave.seconds, self._begin, session)
 
+    def save_soon(self, session: Waiting) -> None:
+        """Save what waits of a session whose user is gone, if no timer does: nobody else would until the end."""
+        if self._autosave is None and self._open and session.waits:
+            self._start(session)
+
     def _begin(self, session: Waiting) -> None:
         del self._timers[session]
+        self._start(session)
+
+    def _start(self, session: Waiting) -> None:
         task = asyncio.get_running_loop().create_task(self._save(session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -165,7 +175,9 @@ class Backlog:
             raise InvalidArgument("A hook of a save cannot flush the manager.")
         sessions = [one for one in self._sessions if not view or _is_of(one, tenant, user_id)]
         failures = await asyncio.gather(*map(self._try, sessions))
-        _complete({session.id: failure for session, failure in zip(sessions, failures, strict=True) if failure})
+        _raise_if_left(
+            {session.id: failure for session, failure in zip(sessions, failures, strict=True) if failure}
+        )
 
     async def aclose(self, timeout: float) -> None:
         """Save everything, even if the caller is cancelled meanwhile; then nothing may wait any more.
@@ -184,15 +196,24 @@ class Backlog:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        cancelled = await _to_its_end(asyncio.ensure_future(self._flush_within(sessions, timeout)))
-        _complete({session.id: session.failure for session in sessions if session.waits})
+        failures: dict[str, Exception | None] = {}
+        cancelled = await _to_its_end(asyncio.ensure_future(self._flush_within(sessions, timeout, failures)))
+        failures.update({session.id: session.failure for session in sessions if session.waits})
+        _raise_if_left(failures)
         for session in sessions:
             session.surface()
         if cancelled is not None:
             raise cancelled
 
-    async def _flush_within(self, sessions: Iterable[Waiting], timeout: float) -> None:
-        tasks: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._try(session)) for session in sessions}
+    async def _flush_within(
+        self, sessions: Iterable[Waiting], timeout: float, failures: dict[str, Exception | None]
+    ) -> None:
+        async def save(session: Waiting) -> None:
+            failure = await self._try(session)
+            if failure is not None:
+                failures[session.id] = failure
+
+        tasks: set[asyncio.Future[Any]] = {asyncio.ensure_future(save(session)) for session in sessions}
         tasks |= self._tasks
         for limit in (timeout, _LAST_MOMENT):  # the second time for those that end when they are cancelled
             if tasks:
@@ -205,7 +226,7 @@ def _is_of(session: Waiting, tenant: str | None, user_id: str | None) -> bool:
     return session.belongs_to[0] == tenant and user_id in {None, session.belongs_to[1]}
 
 
-def _complete(left: Mapping[str, Exception | None]) -> None:
+def _raise_if_left(left: Mapping[str, Exception | None]) -> None:
     if left:
         raise FlushIncomplete(list(left)) from next(iter(left.values()))
 

@@ -81,11 +81,11 @@ class Draft:
         if self.before is not None:
             self._held.put_back(self.before)
 
-    def check_unchanged(self) -> None:
-        """Return if the held state is still what it was when this turn had failed.
+    def check_unchanged(self, *also: Snapshot) -> None:
+        """Return if the held state is still what it was when this turn had failed, or one of others.
 
         Raises:
             InvalidArgument: It was changed since; storing this turn's state would undo that.
         """
-        if self._held.snapshot() != self.before:
+        if self._held.snapshot() not in (self.before, *also):
             raise InvalidArgument("The session was changed since this turn failed.")

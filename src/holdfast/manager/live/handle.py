@@ -64,14 +64,17 @@ class Handle(Generic[D]):
         """Flush, where somebody else watches what comes of it."""
         if state is not None:
             await self.outbox.take_theirs()
-        writing = self.outbox.add_state()
+        # Where theirs cannot be read here, there is nothing of ours to store but what was said.
+        writing = None if self.held.unreadable else self.outbox.add_state()
         try:
             await self.outbox.store_all()
         except BaseException:
             self.outbox.take_back(writing)
             raise
-        if writing is not None and writing.failed is not None:
-            raise writing.failed  # somebody else has tried to store it, meanwhile
+        if writing is not None and not writing.done:  # somebody else has tried to store it, or has given it up
+            raise writing.failed or InvalidArgument("What was to be flushed was discarded meanwhile.")
+        if self.held.unreadable is not None and state is None:
+            raise self.held.unreadable
         self.outbox.surface()
 
     def touch(self) -> None:
@@ -100,6 +103,9 @@ class Handle(Generic[D]):
         except Exception as error:
             if not isinstance(autosave, Autosave) or not (isinstance(error, HoldfastError) and error.retryable):
                 self.outbox.release()  # it is told, and will not be tried again behind the caller's back
+            raise
+        except BaseException:
+            self.context.backlog.save_soon(self.outbox)  # whoever left was cancelled, and cannot be told
             raise
         finally:
             self.context.backlog.left(self.outbox)

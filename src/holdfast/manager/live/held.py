@@ -33,6 +33,7 @@ class Held(Generic[D]):
         context: The manager's settings.
         session: The value. With typed data, ``session.data`` is its plain form as of the last snapshot.
         base: What the store has; for a new session, what it began with.
+        unreadable: Why this program cannot read what others have stored, and this handle has taken over.
         writings: What is on its way to the store, oldest first: it goes along when others were faster.
     """
 
@@ -40,7 +41,7 @@ class Held(Generic[D]):
         self.context = context
         self.session = session
         self.writings: list[Writing] = []
-        self._unreadable: InvalidData | None = None
+        self.unreadable: InvalidData | None = None
         self._in_hand = in_hand(context.data_type, session)
         self.base = self.snapshot()
 
@@ -66,19 +67,19 @@ class Held(Generic[D]):
             InvalidArgument: Something in it cannot be stored.
             InvalidData: This program cannot read what others have stored, and this handle has taken that over.
         """
-        if self._unreadable is not None:
-            raise self._unreadable
+        if self.unreadable is not None:
+            raise self.unreadable
         self._in_hand.to_session()
         note_completion(self.session, self.context.clock)
         return Snapshot.of(self.session, self.context.adapter.limits)
 
     def to_send(self) -> Snapshot:
         """The state as a turn leaves it behind; theirs, as it is, where it was taken over and cannot be read."""
-        return self.base if self._unreadable is not None else self.snapshot()
+        return self.base if self.unreadable is not None else self.snapshot()
 
     def put_back(self, snapshot: Snapshot) -> None:
         """Make the state again what it was; data that was handed out stays the object that is stored."""
-        if self._unreadable is not None:
+        if self.unreadable is not None:
             return
         data = self.data
         snapshot.put_back(self.session)
@@ -150,7 +151,7 @@ class Held(Generic[D]):
         for writing in self.writings:
             writing.drop_state(now)
         self._go_on(theirs)
-        self._unreadable = unreadable
+        self.unreadable = unreadable
         if unreadable is None:
             self.put_back(now)
 

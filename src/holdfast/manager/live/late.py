@@ -13,7 +13,7 @@ class LateHookFailure:
     A hook that is called after a save cannot undo it, and must not keep from the store what comes behind it.
 
     Attributes:
-        error: The first hook that has failed, if one has.
+        error: The first hook that has failed, and was not told yet.
     """
 
     def __init__(self) -> None:
@@ -31,6 +31,7 @@ class LateHookFailure:
         return False
 
     def surface(self) -> None:
-        """Raise it, if there is one."""
-        if self.error is not None:
-            raise self.error
+        """Raise it, if there is one; it is told once."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error

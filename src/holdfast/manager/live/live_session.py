@@ -88,7 +88,8 @@ class LiveSession(Generic[D]):
 
         It begins with what was said in the last turn before the first answer; what followed is removed in the
         same step in which the new answer is stored, if nobody has appended since. ``turn.replaced`` is the last
-        turn as it was, and ``history`` leaves out what is to go. The state is not rewound.
+        turn as it was, and ``history`` leaves out what is to go. The state is not rewound. Entering it is refused
+        with ``InvalidArgument`` where there is no last turn, or others have spoken in the middle of it.
         """
         return LiveTurn(self._handle, in_place_of_last=True)
 

@@ -53,9 +53,6 @@ class LiveTurn:
         Raises:
             InvalidArgument: It breaks a rule; the turn goes on without it.
         """
-        if self._repeatable:
-            # A turn that is run again under its id says its messages again under theirs.
-            fields.setdefault("id", join(self.id, str(self._added)))
         plain: Any = list(content) if isinstance(content, tuple) else content
         return self.add_message(Message(role=role, content=plain, **fields))
 
@@ -68,6 +65,9 @@ class LiveTurn:
         self._must_be_open()
         if type(message) is not Message:
             raise InvalidArgument(f"add_message takes a Message, not {type(message).__name__}.")
+        if self._repeatable and "id" not in message.model_fields_set:
+            # A turn that is run again under its id says its messages again under theirs.
+            message = message.model_copy(update={"id": join(self.id, str(self._added))})
         own = self._draft.add(message)
         self._added += 1
         return own
@@ -103,6 +103,8 @@ class LiveTurn:
         """
         if state not in {None, "theirs"}:
             raise InvalidArgument('state is "theirs", or left out.')
+        if self._writing.done:
+            return self._writing.committed
         if self._writing in self._handle.outbox:
             await self._handle.flush(state)
             return self._writing.committed
@@ -115,12 +117,15 @@ class LiveTurn:
             self._handle.end(self._writing)
 
     async def _store_now(self, state: Literal["theirs"] | None) -> Committed | None:
-        """Store it though its block has ended: with its state, if it came to its end."""
+        """Store it though its block has ended: with the state of its end, if it came to that and is to keep it."""
         if self._draft.after is None:
+            return await self._handle.store(self._writing, state=state)
+        if state is not None:
+            self._draft.check_unchanged(self._handle.held.base)
             return await self._handle.store(self._writing, state=state)
         self._draft.check_unchanged()
         self._handle.held.put_back(self._draft.after)
-        return await self._or_put_back(lambda: self._handle.store(self._writing, state=state))
+        return await self._or_put_back(lambda: self._handle.store(self._writing))
 
     async def _or_put_back(self, store: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -157,7 +162,7 @@ class LiveTurn:
         self._open = False
         try:
             if kind is not None:
-                self._draft.put_back()
+                await self._break_off()
                 return
             watched = self._handle.context.watched
             at_once = await watched("save", self._handle.id, lambda: self._or_put_back(self._end))
@@ -165,6 +170,13 @@ class LiveTurn:
             self._handle.end(self._writing)
         if not at_once:
             self._handle.outbox.add(self._writing)
+
+    async def _break_off(self) -> None:
+        """The block has raised: go back, though not behind a checkpoint that another task is just making."""
+        try:
+            await self._handle.outbox.finish()
+        finally:
+            self._draft.put_back()
 
     async def _end(self) -> bool:
         """The block has ended: store the turn, if it is to be stored now; whether it was."""

@@ -11,7 +11,8 @@ from holdfast.values import canonical, pack, unpack
 __all__ = ["MergeConflict", "merge"]
 
 _TABLES = ("data", "metadata", "data_by_route")  # merged key by key; the rest of a state one by one
-_ALONE = ("agent", "schema_version", "expires_at", "state_expires_at")
+_LIFETIMES = ("expires_at", "state_expires_at")
+_ALONE = ("agent", "schema_version", *_LIFETIMES)
 _SHOWN = 64  # characters of a key in a path
 
 _Piece = tuple[str, ...]
@@ -37,8 +38,9 @@ def merge(base: Session, mine: Session, theirs: Session) -> Session:
     """Three-way merge: what either side has made of ``base``, in one state.
 
     ``data`` and ``metadata`` are merged by their keys, ``data_by_route`` by route; where the session is on its
-    routes is one thing, and so is its status with the time of its completion. Values are equal if the store
-    takes them for equal: 1 and True differ, the order of nested keys does not matter.
+    routes is one thing, and so is its status with the time of its completion. Reopening takes lifetimes back,
+    whatever the other side, or the store by itself, has made of them. Values are equal if the store takes them for
+    equal: 1 and True differ, the order of nested keys does not matter.
 
     Args:
         base: The state that both began with.
@@ -62,6 +64,8 @@ def merge(base: Session, mine: Session, theirs: Session) -> Session:
             merged[piece] = other
         elif _same(other, old):
             merged[piece] = new
+        elif _taken_back(piece, base, mine) or _taken_back(piece, base, theirs):
+            merged[piece] = [None]  # lives on
         else:
             conflicts.append(_path(piece))
     if conflicts:
@@ -89,6 +93,13 @@ def _packed(value: Any, path: str) -> Any:
 
 def _same(one: _Tree, other: _Tree) -> bool:
     return canonical(one) == canonical(other)
+
+
+def _taken_back(piece: _Piece, before: Session, after: Session) -> bool:
+    """Whether this is a lifetime that went as the session was reopened."""
+    name, *_ = piece
+    reopened = (before.status, after.status) == ("completed", "active")
+    return reopened and name in _LIFETIMES and getattr(after, name) is None
 
 
 def _put_together(theirs: Session, merged: dict[_Piece, _Tree]) -> Session:

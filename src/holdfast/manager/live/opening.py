@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Generic
 
-from holdfast.errors import NotFound
+from holdfast.errors import InvalidArgument, NotFound
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
 from holdfast.manager.live.handle import Handle
@@ -26,6 +26,7 @@ class SessionOpening(Generic[D]):
         self._context = context
         self._fresh = fresh
         self._create = create
+        self._entered = False
         self._handle: Handle[D] | None = None
 
     async def __aenter__(self) -> LiveSession[D]:
@@ -34,8 +35,12 @@ class SessionOpening(Generic[D]):
         Raises:
             NotFound: It belongs to another user; or there is none, and none is to be created.
             InvalidData: Its data does not fit the data type.
+            InvalidArgument: It was entered before: two would share what they begin with.
         """
+        if self._entered:
+            raise InvalidArgument("A session is entered once: call manager.session(…) for each block.")
         self._context.backlog.check()
+        self._entered = True
         self._handle = await self._context.watched("load", self._fresh.id, self._open)
         return LiveSession(self._handle)
 

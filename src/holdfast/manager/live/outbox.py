@@ -1,10 +1,11 @@
 """The outbox: what has ended in one session and is not durable yet, stored in its order, one at a time."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from holdfast.errors import HoldfastError, HookFailed, VersionConflict
+from holdfast.errors import HoldfastError, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.live.autosave import Autosave
 from holdfast.manager.live.draft import Draft
@@ -29,7 +30,7 @@ class Outbox:
         self._lock = SaveLock()
         self._current: Writing | None = None
         self._failed: Exception | None = None
-        self._hook_failed: HookFailed | None = None
+        self._late = LateHookFailure()
 
     @property
     def id(self) -> str:
@@ -49,7 +50,7 @@ class Outbox:
     @property
     def failure(self) -> Exception | None:
         """What has gone wrong in the background, and was not told yet."""
-        return self._failed or self._hook_failed
+        return self._failed or self._late.error
 
     def __contains__(self, writing: Writing) -> bool:
         return writing in self._queue
@@ -75,7 +76,8 @@ class Outbox:
         draft.end()
         writing = Writing(self._held, draft)
         last = self._queue[-1] if self._queue else None
-        unchanged = draft.after == (last.draft.after if last else self._held.base) and self._held.session.version
+        stored = self._held.base if self._held.session.version else None
+        unchanged = draft.after == (last.draft.after if last else stored)
         # Without write-behind, each flush has a state of its own: another one's may be taken back.
         if unchanged and (last is None or last.draft.turn is not None or self._behind):
             return None
@@ -85,6 +87,7 @@ class Outbox:
             return None
         self.add(writing)
         if replaced is not None:  # the new one says it all; the time that it may wait goes on
+            replaced.done = True
             self._remove(replaced)
         return writing
 
@@ -104,7 +107,7 @@ class Outbox:
             self._remove(writing)
         if not self._queue:
             self._failed = None
-            self._context.backlog.settle(self)
+            self._context.backlog.forget_if_done(self)
         return tuple(message for writing in given_up for message in writing.draft.pending)
 
     def _remove(self, writing: Writing) -> None:
@@ -129,25 +132,28 @@ class Outbox:
         if failure is None:
             return
         if self._failed is None:
-            self._hook_failed = None
+            self._late.error = None
         elif not self._queue:
             self._failed = None
-        self._context.backlog.settle(self)
+        self._context.backlog.forget_if_done(self)
         raise failure
 
     async def drain(self) -> None:
-        """Store everything, in the background: what goes wrong is kept for the next call, too."""
-        if not self._queue or self._lock.held_by_caller:
-            return
-        try:
-            await self._context.watched("save", self.id, self.store_all)
-        except HookFailed as error:
-            self._hook_failed = self._hook_failed or error
-            self._context.backlog.keep(self)
-            raise
-        except Exception as error:
-            self._failed = error
-            raise
+        """Store everything, though nobody who has the handle asks for it: what goes wrong is kept for him."""
+        if self._queue and not self._lock.held_by_caller:
+            await self._context.watched("save", self.id, self._drain)
+
+    async def _drain(self) -> None:
+        async with self._saving():
+            try:
+                while self._queue and self._queue[0] in self._counted:  # the others were given back to the handle
+                    await self._store_first(self._queue[0])
+                self._note_all_stored()
+            except Exception as error:
+                self._failed = error
+                raise
+            if self._late.error is not None:
+                raise self._late.error
 
     async def store_all(self) -> None:
         """Store everything.
@@ -155,33 +161,8 @@ class Outbox:
         Raises:
             HookFailed: All of it is stored.
         """
-        late = LateHookFailure()
-        async with self._lock:
-            while self._queue:
-                with late:
-                    await self._store_first(self._queue[0])
-        self._failed = None
-        late.surface()
-
-    async def _store_first(self, writing: Writing) -> None:
-        self._current = writing
-        writing.failed = None
-        stored = False
-        try:
-            await writing.store()
-            stored = True
-        except HookFailed:
-            stored = True
-            raise
-        except HoldfastError as error:
-            self._current = None
-            writing.failed = error
-            self.take_back(writing)
-            raise
-        finally:
-            self._current = None
-            if stored:
-                self._remove(writing)
+        await self._store_queue()
+        self._late.surface()
 
     async def store(self, writing: Writing, *, state: Literal["theirs"] | None = None) -> Committed | None:
         """Store a turn behind everything that waits.
@@ -189,19 +170,59 @@ class Outbox:
         Raises:
             HookFailed: All of it is stored.
         """
-        late = LateHookFailure()
         try:
             if state is not None:
                 await self.take_theirs()
-            with late:
-                await self.store_all()
-            async with self._lock:
-                committed = await writing.store()
+            await self._store_queue()
+            async with self._saving():
+                committed = await writing.store(self._late)
         except VersionConflict as error:
             error.turn = error.turn or writing.draft.turn
             raise
-        late.surface()
+        self._late.surface()
         return committed
+
+    async def _store_queue(self) -> None:
+        async with self._saving():
+            while self._queue:
+                await self._store_first(self._queue[0])
+            self._note_all_stored()
+
+    def _note_all_stored(self) -> None:
+        self._failed = None
+        self._context.backlog.forget_if_done(self)
+
+    @asynccontextmanager
+    async def _saving(self) -> AsyncGenerator[None]:
+        """One save at a time; if it fails, what a hook of an earlier one has raised is told later."""
+        async with self._lock:
+            try:
+                yield
+            except BaseException:
+                if self._late.error is not None:
+                    self._context.backlog.keep(self)
+                raise
+
+    async def _store_first(self, writing: Writing) -> None:
+        self._current = writing
+        writing.failed = None
+        try:
+            await writing.store(self._late)
+        except HoldfastError as error:
+            self._current = None
+            writing.failed = error
+            self.take_back(writing)
+            raise
+        finally:
+            self._current = None
+            if writing.done:
+                self._remove(writing)
+
+    async def finish(self) -> None:
+        """Wait for the save that is under way, if one is; not where one of its hooks asks: it waits for him."""
+        if not self._lock.held_by_caller:
+            async with self._lock:
+                pass
 
     async def take_theirs(self) -> None:
         """Give up what was changed in the state here; the messages that wait are kept."""

@@ -29,7 +29,7 @@ class Regeneration:
             The last turn as it was.
 
         Raises:
-            InvalidArgument: There is none.
+            InvalidArgument: There is none, or others have spoken in the middle of it.
             NotFound: The session is gone.
         """
         handle, draft = self._handle, self._writing.draft

@@ -6,6 +6,7 @@ from typing import Any
 from holdfast.errors import InvalidArgument
 from holdfast.manager.context import Context
 from holdfast.manager.live.merging import MergeConflict, merge
+from holdfast.manager.live.status import note_completion
 from holdfast.manager.loading import begin
 from holdfast.models import Session
 
@@ -27,6 +28,7 @@ def settled(context: Context[Any], base: Session, mine: Session, theirs: Session
             result.close()
         raise InvalidArgument(f"on_conflict gave {type(result).__name__}, not a Session.")
     begin(context, result)
+    note_completion(result, context.clock)
     try:
         if context.data_type is not None:
             context.data_type.made(result.data)

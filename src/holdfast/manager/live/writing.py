@@ -32,12 +32,14 @@ class Writing:
     Attributes:
         draft: What is to be stored.
         committed: What was stored last.
+        done: Whether it has ended, and nothing of it is left to store.
         failed: Why the last try to store it has failed, for those for whom somebody else has tried.
     """
 
     def __init__(self, held: Held[Any], draft: Draft, *, repeatable: bool = False) -> None:
         self.draft = draft
         self.committed: Committed | None = None
+        self.done = False
         self.failed: HoldfastError | None = None
         self._held = held
         self._maybe_stored = repeatable  # by an earlier run, or with the state that was given up since
@@ -81,34 +83,33 @@ class Writing:
             self._segment += 1
         self._sent = None
 
-    async def store(self) -> Committed | None:
+    async def store(self, late: LateHookFailure) -> Committed | None:
         """Store everything that is there to store.
+
+        Args:
+            late: Keeps what a hook raises that is called afterwards.
 
         Returns:
             What was stored last; None if there was nothing.
-
-        Raises:
-            HookFailed: All of it is stored.
         """
         committed: Committed | None = None
-        late = LateHookFailure()
         while self._sent is not None or self._resend:  # then comes what was added since
             with late:
                 committed = await self._store_segment()
         with late:
-            committed = await self._store_segment() or committed
-        late.surface()
+            return await self._store_segment() or committed
         return committed
 
     async def _store_segment(self) -> Committed | None:
         """Store what is there in one step, on top of whatever others store meanwhile; None if there is nothing."""
         async with AsyncExitStack() as place_in_line:
             for tries in count(1):
+                resent = self._sent is not None
                 self._sent = self._sent or await self._prepare()
                 if self._sent is None:
                     break
                 try:
-                    return await self._send(*self._sent)
+                    return await self._send(*self._sent, resent=resent)
                 except HookFailed:
                     raise
                 except HoldfastError as error:
@@ -143,6 +144,7 @@ class Writing:
         changed = not held.session.version or now != held.base
         if not changed and not draft.pending and draft.remove is None:
             draft.before = draft.before and now  # a checkpoint all the same
+            self.done = draft.after is not None
             return None
         turn = Turn(
             id=draft.turn_id,
@@ -157,13 +159,13 @@ class Writing:
         )
         return turn, now
 
-    async def _send(self, turn: Turn, snapshot: Snapshot) -> Committed:
+    async def _send(self, turn: Turn, snapshot: Snapshot, *, resent: bool) -> Committed:
         """Commit what was prepared."""
         try:
             committed = await self._held.context.adapter.commit(turn)
-        except OutcomeUnknown:
-            raise
         except HoldfastError as error:
+            if isinstance(error, OutcomeUnknown) or (resent and error.retryable):
+                raise  # this try, or the first one, may be stored
             self._sent = None  # nothing of it was stored
             first = await self._answered_before(error, turn)
             if first is None:
@@ -188,6 +190,7 @@ class Writing:
         self._sent, self._resend, self._given_up = None, 0, False
         del draft.pending[: len(turn.messages)]
         draft.before, draft.remove, draft.refresh = snapshot, None, None
+        self.done = draft.after is not None and not draft.pending and held.base == draft.after
         await tell_saved(held.context, turn, committed, base)
 
     # --- when others were faster ---------------------------------------------------------------

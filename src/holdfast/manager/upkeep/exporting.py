@@ -7,7 +7,7 @@ from holdfast.errors import CursorLost, NotFound
 from holdfast.ids import check_id
 from holdfast.manager.upkeep.chain import Chain
 from holdfast.manager.upkeep.lines import say_footer, say_header, say_message, say_session
-from holdfast.manager.upkeep.walking import family, walk
+from holdfast.manager.upkeep.walking import family, lives, user_above, walk
 from holdfast.models import Message, Page, Session, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 
@@ -59,19 +59,9 @@ async def _sessions(adapter: Adapter, user_id: str) -> AsyncGenerator[SessionInf
     """The user's sessions, each behind its parent: by time alone, clocks of two machines may turn them round."""
     query = SessionQuery(user_id=user_id, nested=True, order="created")
     async for info in walk(adapter, query):
-        if not await _comes_with_its_parent(adapter, info):
+        if await user_above(adapter, info) != user_id:  # else it comes with its parent
             async for member in family(adapter, info, belongs=lambda one: one.user_id in {user_id, None}):
                 yield member
-
-
-async def _comes_with_its_parent(adapter: Adapter, info: SessionInfo) -> bool:
-    parent_id = info.parent_id
-    while parent_id is not None:
-        parent = await adapter.sessions.get(parent_id)
-        if parent is None or parent.user_id is not None:
-            return parent is not None and parent.user_id == info.user_id
-        parent_id = parent.parent_id
-    return False
 
 
 async def _read(adapter: Adapter, info: SessionInfo) -> tuple[Session, Page[Message]] | None:
@@ -82,7 +72,7 @@ async def _read(adapter: Adapter, info: SessionInfo) -> tuple[Session, Page[Mess
     except NotFound:
         return None
     # A page has no key. But if the life that was there before it is there behind it, then it is of that life.
-    if session is None or not await _lives(adapter, info):
+    if session is None or not await lives(adapter, info):
         return None
     return session, page
 
@@ -99,11 +89,6 @@ async def _messages(adapter: Adapter, session: Session, page: Page[Message]) -> 
         try:
             page = await adapter.messages.find(session.id, cursor=page.next)
         except (NotFound, CursorLost):
-            if await _lives(adapter, session):
+            if await lives(adapter, session):
                 raise
             return
-
-
-async def _lives(adapter: Adapter, info: SessionInfo) -> bool:
-    found = await adapter.sessions.get(info.id)
-    return found is not None and found.key == info.key

@@ -8,7 +8,7 @@ from holdfast.capabilities import Limits
 from holdfast.errors import DuplicateIdConflict, HoldfastError, InvalidArgument, NotFound, VersionConflict
 from holdfast.ids import check_id, join
 from holdfast.manager.upkeep.incoming import Incoming, incoming_sessions
-from holdfast.manager.upkeep.matching import already_there
+from holdfast.manager.upkeep.matching import already_there, there_as_nobodys
 from holdfast.models import Message, Session, SessionInfo, Turn
 from holdfast.repositories import Adapter
 
@@ -33,7 +33,11 @@ class Imported:
 
 
 async def import_user(
-    adapter: Adapter, lines: Iterable[str] | AsyncIterable[str], *, user_id: str | None = None
+    adapter: Adapter,
+    lines: Iterable[str] | AsyncIterable[str],
+    *,
+    user_id: str | None = None,
+    beneath: Adapter | None = None,
 ) -> Imported:
     """Store what ``export_user`` has written.
 
@@ -45,10 +49,15 @@ async def import_user(
     A session whose lifetime is over by now is left out, with all below it. Times that an adapter gives lifetimes
     of its own move with each write, as ever.
 
+    In a user's view all of them become his, those of nobody too, and nothing is reached that is not in the view.
+    Only a session of nobody that is there below one of his counts as present, if nothing is missing of it: so
+    what was exported in a view can be imported there, whatever is left of it.
+
     Args:
-        adapter: Where they are stored.
+        adapter: Where they are stored; it may be a view of ``user_id``.
         lines: The lines, such as an open file.
-        user_id: Whose they become; without it, the user's whose they were.
+        user_id: Whose they become; without it, the user's whose they were. Those of nobody stay nobody's.
+        beneath: What the view is a view of, if ``adapter`` is one.
 
     Raises:
         InvalidArgument: A line, which it names, is not what an export has written there, or the footer is
@@ -56,7 +65,8 @@ async def import_user(
         PayloadTooLarge: Something is larger than this adapter takes; nothing of its session is stored.
         VersionConflict: A session is there with another state, or with other messages; it is left alone.
         DuplicateIdConflict: A message is there with other words; it is left alone.
-        NotFound: A session is there and belongs to another user, or the parent of one is not there.
+        NotFound: A session is there and belongs to another user, or the parent of one is not there, or not in
+            the view.
     """
     if isinstance(lines, str | bytes):
         raise InvalidArgument(f"lines is {type(lines).__name__}: give its lines, as text.splitlines() does.")
@@ -64,8 +74,9 @@ async def import_user(
         raise InvalidArgument(f"lines is {type(lines).__name__}, and no lines.")
     if user_id is not None:
         check_id(user_id, "user_id")
-    importing = _Import(adapter)
-    async with aclosing(incoming_sessions(lines, adapter.limits, user_id)) as sessions:
+    importing = _Import(adapter, user_id, beneath)
+    claim = beneath is not None
+    async with aclosing(incoming_sessions(lines, adapter.limits, user_id, claim=claim)) as sessions:
         async for incoming in sessions:
             await importing.try_to_store(incoming)
     return importing.result()
@@ -74,8 +85,10 @@ async def import_user(
 class _Import:
     """What was stored up to now."""
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Adapter, user_id: str | None, beneath: Adapter | None) -> None:
         self._adapter = adapter
+        self._user_id = user_id
+        self._beneath = beneath
         self._sessions = self._messages = self._present = 0
         self._over: set[str] = set()  # sessions whose lifetime is over
         self._kept_out: set[str] = set()
@@ -109,6 +122,9 @@ class _Import:
 
     async def store(self, incoming: Incoming) -> None:
         """Store a session, or what is missing of it."""
+        if await self._comes_with_its_parent(incoming):
+            self._present += 1
+            return
         stored = await self._adapter.sessions.get(incoming.session.id)
         info = await self._create(incoming.session) if stored is None else stored
         if info is None:
@@ -121,6 +137,12 @@ class _Import:
             self._present += 1
         else:
             self._sessions += 1
+
+    async def _comes_with_its_parent(self, incoming: Incoming) -> bool:
+        """Whether it is there, though not in the view: as nobody's, below one of the user's."""
+        if self._beneath is None or self._user_id is None or incoming.session.parent_id is None:
+            return False
+        return await there_as_nobodys(self._beneath, self._user_id, incoming)
 
     async def _create(self, session: Session) -> SessionInfo | None:
         """The new session, without messages; None if its lifetime is over.

@@ -29,7 +29,7 @@ class Incoming:
 
 
 async def incoming_sessions(
-    lines: Iterable[str] | AsyncIterable[str], limits: Limits, user_id: str | None
+    lines: Iterable[str] | AsyncIterable[str], limits: Limits, user_id: str | None, *, claim: bool = False
 ) -> AsyncGenerator[Incoming]:
     """The sessions of an export, each when all of its lines were checked.
 
@@ -37,12 +37,13 @@ async def incoming_sessions(
         lines: The lines; their ends, and empty ones, do not matter.
         limits: Those of the adapter that they are for.
         user_id: Whose they become, if not their own user's.
+        claim: Whether those of nobody become his too.
 
     Raises:
         InvalidArgument: A line is not what an export has written there, or the footer is missing.
         PayloadTooLarge: Something is larger than these limits.
     """
-    reader = _Reader(limits, user_id)
+    reader = _Reader(limits, user_id, claim=claim)
     async for line in _each(lines):
         reader.number += 1
         whole = reader.read(line)
@@ -67,10 +68,11 @@ class _Reader:
         number: Which line this is, from 1.
     """
 
-    def __init__(self, limits: Limits, user_id: str | None) -> None:
+    def __init__(self, limits: Limits, user_id: str | None, *, claim: bool) -> None:
         self.number = 0
         self._limits = limits
         self._target = user_id
+        self._claim = claim
         self._chain = Chain()
         self._user_id = ""  # the header's, once it was read
         self._ended = False
@@ -123,7 +125,7 @@ class _Reader:
     def _session(self, session: Session) -> None:
         if session.user_id not in {None, self._user_id}:
             raise Damaged("its session belongs to another user")
-        if session.user_id is not None and self._target is not None:
+        if self._target is not None and (self._claim or session.user_id is not None):
             session.user_id = self._target
         encode_state(session, self._limits)
         self._current, self._ids = Incoming(session), set()

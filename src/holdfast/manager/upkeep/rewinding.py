@@ -16,14 +16,35 @@ __all__ = ["last_turn", "positions", "prune", "redact", "remove_last_turn"]
 
 
 async def last_turn(adapter: Adapter, session_id: str) -> tuple[Message, ...]:
-    """The messages of the last turn, whole, oldest first; () if there are none.
+    """The messages of the last turn, whole, oldest first; () if there are none. They follow each other.
 
     Raises:
+        InvalidArgument: They do not: others have spoken in the middle of it.
         NotFound: There is no such session.
-        CorruptRecord: One of them does not decode.
+        CorruptRecord: A message that had to be read does not decode.
     """
-    page = await adapter.messages.find(session_id, last=1, align="turn")
-    return page.items
+    messages = (await adapter.messages.find(session_id, last=1, align="turn")).items
+    if messages and await _has_begun_before(adapter, session_id, messages[0]):
+        raise InvalidArgument(
+            "Others have spoken in the middle of the last turn: it cannot go without their words. "
+            "Nothing was removed; adapter.messages.remove takes messages by their positions."
+        )
+    return messages
+
+
+async def _has_begun_before(adapter: Adapter, session_id: str, first: Message) -> bool:
+    """Whether its turn has messages in front of those that ``first`` is the first of.
+
+    That is so only if it is of a later segment; and even then the earlier ones may have brought a state alone,
+    or were removed since.
+    """
+    before = first.seq if first.segment else None
+    while before is not None:
+        page = await adapter.messages.find(session_id, before=before)
+        if any(message.turn_id == first.turn_id for message in page):
+            return True
+        before = page.items[0].seq if page.next is not None else None
+    return False
 
 
 def positions(messages: Sequence[Message]) -> tuple[int, int]:
@@ -35,15 +56,19 @@ def positions(messages: Sequence[Message]) -> tuple[int, int]:
 async def remove_last_turn(adapter: Adapter, session_id: str) -> tuple[Message, ...]:
     """Remove the messages of the last turn, in one step; the state stays as it is.
 
+    A turn that was kept behind what others have said since its checkpoint has their words in its middle. It is
+    not removed, since its messages would not go without those.
+
     After ``OutcomeUnknown`` look first what the last turn is: another call might remove another turn.
 
     Returns:
         What was removed, oldest first; () if there was nothing, or somebody else has removed it meanwhile.
 
     Raises:
+        InvalidArgument: Others have spoken in the middle of the last turn; nothing was removed.
         NotFound: There is no such session, or it has begun another life meanwhile.
         VersionConflict: Somebody has appended meanwhile; nothing was removed.
-        CorruptRecord: One of the messages does not decode.
+        CorruptRecord: A message that had to be read does not decode.
         UnsupportedCapability: The adapter cannot remove.
     """
     session = await _loaded(adapter, session_id)
@@ -64,9 +89,9 @@ async def prune(adapter: Adapter, session_id: str, *, keep: int) -> int:
     Args:
         adapter: Where the session is.
         session_id: The session.
-        keep: How many of the newest messages stay at least. More stay, turn by turn, until their first turn is
-            whole and each call is there that a message which stays has answered; a call that is not stored
-            any more is not waited for.
+        keep: How many of the newest messages stay at least. More stay, turn by turn, until each turn of which
+            something stays is whole, though others have spoken in its middle, and each call is there that a
+            message which stays has answered. What is not stored any more is not waited for.
 
     Returns:
         How many were removed.

@@ -6,7 +6,7 @@ from holdfast.capabilities import Capability
 from holdfast.models import Page, SessionInfo, SessionQuery
 from holdfast.repositories import Adapter
 
-__all__ = ["family", "pages", "walk"]
+__all__ = ["family", "lives", "pages", "user_above", "walk"]
 
 
 def _all(_: SessionInfo) -> bool:
@@ -55,6 +55,23 @@ async def family(
     finally:
         for level in levels:
             await level.aclose()
+
+
+async def user_above(adapter: Adapter, info: SessionInfo) -> str | None:
+    """The user of the nearest session above this one that has a user; None if there is none."""
+    parent_id = info.parent_id
+    while parent_id is not None:
+        parent = await adapter.sessions.get(parent_id)
+        if parent is None or parent.user_id is not None:
+            return None if parent is None else parent.user_id
+        parent_id = parent.parent_id
+    return None
+
+
+async def lives(adapter: Adapter, info: SessionInfo) -> bool:
+    """Whether this life of a session is still there."""
+    found = await adapter.sessions.get(info.id)
+    return found is not None and found.key == info.key
 
 
 def _children(parent: SessionInfo) -> SessionQuery:

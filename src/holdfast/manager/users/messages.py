@@ -5,8 +5,8 @@ from typing import Literal
 
 from holdfast.errors import NotFound
 from holdfast.ids import check_id, new_id
+from holdfast.manager.copies import copied_message, copied_turn
 from holdfast.manager.users.ownership import Ownership
-from holdfast.manager.users.settled import settled_message, settled_turn
 from holdfast.models import Committed, Message, Page, Turn
 
 __all__ = ["UserMessages", "commit_by_key"]
@@ -84,7 +84,7 @@ class UserMessages:
         somebody else, between that look and the write, a message of the very same id there is replaced.
         """
         check_id(session_id, "session_id")
-        said = settled_message(message, self._own.adapter.limits)
+        said = copied_message(message, self._own.adapter.limits)
         key = await self._own.key_of(session_id)
         return await self._own.read(session_id, lambda: self._messages.replace(session_id, said), key=key)
 
@@ -99,7 +99,7 @@ async def commit_by_key(own: Ownership, turn: Turn) -> Committed:
     if turn.key is not None:
         check_id(turn.key, "key")
     if not own.knows(session_id, turn.key):
-        turn = settled_turn(turn, own.adapter.limits)  # it waits for a look at the session, at least at times
+        turn = copied_turn(turn, own.adapter.limits)  # it waits for a look at the session, at least at times
 
     async def commit(key: str) -> Committed:
         if turn.key not in {None, key}:

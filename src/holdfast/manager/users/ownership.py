@@ -75,6 +75,16 @@ class Ownership:
             raise NotFound(f"Session {session_id!r}.")
         return key
 
+    async def is_taken(self, session_id: str) -> bool:
+        """Whether a session is there that is not the user's; ``denied`` is not told."""
+        try:
+            info: SessionInfo | None = await self.adapter.sessions.get(session_id)
+        except CorruptRecord:
+            info = await self._without_state(session_id)
+            if info is None:
+                return True  # whose it is cannot be told
+        return info is not None and info.user_id != self.user_id
+
     async def tell(self, session_id: str) -> None:
         """A write was refused: tell ``denied``, if that is because the session is somebody else's."""
         if self.denied is not None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from holdfast.errors import CorruptRecord, InvalidArgument, NotFound
 from holdfast.ids import check_id
+from holdfast.manager.copies import copied_session
 from holdfast.manager.users.ownership import Ownership
 from holdfast.manager.users.saves import claimed, creates_child, stored
-from holdfast.manager.users.settled import settled_session
 from holdfast.models import Expected, Page, Session, SessionInfo, SessionQuery
 from holdfast.strict import remade
 
@@ -45,7 +45,7 @@ class UserSessions:
         """
         mine = await claimed(self._own, session)
         if creates_child(mine, expected):
-            mine = settled_session(mine, self._own.adapter.limits)
+            mine = copied_session(mine, self._own.adapter.limits)
         return await stored(
             self._own, mine, expected, lambda: self._sessions.save(mine, expected=expected, turn_id=turn_id)
         )

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from holdfast.capabilities import Capability, Durability, Finding, Limits
 from holdfast.errors import InvalidArgument, NotFound, UnsupportedCapability
 from holdfast.ids import check_id
+from holdfast.manager.copies import copied_turn
 from holdfast.manager.users.messages import UserMessages, commit_by_key
 from holdfast.manager.users.ownership import Denied, Ownership
 from holdfast.manager.users.saves import claimed, creates_child, stored
 from holdfast.manager.users.sessions import UserSessions
-from holdfast.manager.users.settled import settled_turn
 from holdfast.models import Committed, Turn
 from holdfast.repositories import Adapter, MessageRepository, SessionRepository
 
@@ -100,8 +100,7 @@ class UserView:
         Raises:
             NotFound: It is somebody else's.
         """
-        found = await self._adapter.sessions.get(session_id)
-        if found is not None and found.user_id != self._own.user_id:
+        if await self._own.is_taken(session_id):
             raise NotFound(f"Session {session_id!r}.")
 
     async def commit(self, turn: Turn) -> Committed:
@@ -113,7 +112,7 @@ class UserView:
         mine = await claimed(self._own, turn.session)
         turn = turn.model_copy(update={"session": mine})
         if creates_child(mine, turn.expected):
-            turn = settled_turn(turn, self.limits)
+            turn = copied_turn(turn, self.limits)
         return await stored(self._own, mine, turn.expected, lambda: self._adapter.commit(turn))
 
     async def initialize(self, *, create: bool = True, migrate: bool = False) -> None:

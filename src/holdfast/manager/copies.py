@@ -1,7 +1,8 @@
-"""Settled copies: what is to be written, as it was when the call was made, whoever changes it meanwhile.
+"""Copies: what is to be written, as it was when the call was made, whoever changes it meanwhile.
 
-Whatever must be looked up before a write gives its caller time to change what he handed in. A settled copy is
-made before that, by encoding and decoding, which also refuses most of what is wrong before anything is sent.
+Whatever is awaited before a write, a hook or a look at the store, gives its caller time to change what he handed
+in. A copy is made before that, by encoding and decoding, which also refuses most of what is wrong before anything
+is sent.
 """
 
 from holdfast.capabilities import Limits
@@ -10,10 +11,10 @@ from holdfast.errors import InvalidArgument
 from holdfast.models import Message, Session, SessionInfo, Turn
 from holdfast.strict import remade
 
-__all__ = ["settled_message", "settled_session", "settled_turn"]
+__all__ = ["copied_message", "copied_session", "copied_turn"]
 
 
-def settled_turn(turn: Turn, limits: Limits) -> Turn:
+def copied_turn(turn: Turn, limits: Limits) -> Turn:
     """A copy of a turn that nobody else holds.
 
     Raises:
@@ -22,12 +23,12 @@ def settled_turn(turn: Turn, limits: Limits) -> Turn:
     if type(turn.messages) not in {list, tuple}:
         raise InvalidArgument(f"messages is {type(turn.messages).__name__}, not a list.")
     turn = remade(turn)
-    messages = [settled_message(said, limits, f"messages[{index}]") for index, said in enumerate(turn.messages)]
-    session = None if turn.session is None else settled_session(turn.session, limits)
+    messages = [copied_message(said, limits, f"messages[{index}]") for index, said in enumerate(turn.messages)]
+    session = None if turn.session is None else copied_session(turn.session, limits)
     return turn.model_copy(update={"messages": messages, "session": session})
 
 
-def settled_message(message: Message, limits: Limits, path: str = "message") -> Message:
+def copied_message(message: Message, limits: Limits, path: str = "message") -> Message:
     """A copy of a message that nobody else holds; without what the store gives.
 
     Raises:
@@ -39,7 +40,7 @@ def settled_message(message: Message, limits: Limits, path: str = "message") -> 
     return decode_message(body, id=message.id, role=message.role, created_at=message.created_at)
 
 
-def settled_session(session: Session, limits: Limits) -> Session:
+def copied_session(session: Session, limits: Limits) -> Session:
     """A copy of a session that nobody else holds.
 
     Raises:
