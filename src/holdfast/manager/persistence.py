@@ -232,12 +232,7 @@ class PersistenceManager(Generic[D]):
         """
         before = None if older_than is None else cleaning.cut_off(self._context.clock(), older_than)
         query = SessionQuery(
-            user_id=user_id,
-            agent=agent,
-            status=status,
-            updated_before=before,
-            limit=limit,
-            cursor=cursor,
+            user_id=user_id, agent=agent, status=status, updated_before=before, limit=limit, cursor=cursor
         )
         return await self.adapter.sessions.find(query)
 
@@ -336,9 +331,8 @@ class PersistenceManager(Generic[D]):
             lines: The lines, in their order.
             user_id: Store them as this user's; without it, whose they were. What was nobody's stays so.
         """
-        context = self._context
+        context, owner = self._context, self._context.owner(user_id)
         beneath = None if context.user_id is None else context.beneath
-        owner = context.owner(user_id)
         return await importing.import_user(context.adapter, lines, user_id=owner, beneath=beneath)
 
     # --- rewind and edit -----------------------------------------------------------------------

@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from holdfast.capabilities import Limits
 from holdfast.codec import encode_message, encode_state
 from holdfast.errors import NotFound
 from holdfast.models import Message, Page, RouteVisit, Session
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.repositories import Adapter
 
 __all__ = ["describe"]
 
@@ -22,7 +20,7 @@ _SHOWN = 64  # characters of a name
 _TAIL = 8  # characters that tell one turn from another: ids begin with the time, and end at random
 
 
-async def describe(adapter: "Adapter", session_id: str, *, last: int = 10) -> str:
+async def describe(adapter: Adapter, session_id: str, *, last: int = 10) -> str:
     """A readable text about a session, for people: its shape, and nothing that was said or stored in it.
 
     Names are shown (ids, roles, routes, keys), their deceptive characters escaped; of values only kind and size.

@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic as _monotonic
-from typing import TYPE_CHECKING
 
 from holdfast.capabilities import Durability, Finding
 from holdfast.errors import AdapterClosed, HoldfastError
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.repositories import Adapter
 
 __all__ = ["Health", "health"]
 
@@ -51,7 +48,7 @@ def _told(finding: Finding) -> str:
     return f"{finding.severity}: {finding.setting} is {finding.found}, better {finding.wanted}. {finding.why}"
 
 
-async def health(adapter: "Adapter", *, monotonic: Callable[[], float] = _monotonic) -> Health:
+async def health(adapter: Adapter, *, monotonic: Callable[[], float] = _monotonic) -> Health:
     """Ask the backend for a sign of life, and say what is known of it.
 
     It never raises for a backend that is away, nor for an adapter that may not be used: that is ``error`` then.
@@ -69,7 +66,7 @@ async def health(adapter: "Adapter", *, monotonic: Callable[[], float] = _monoto
     return _known(adapter, latency=monotonic() - started, error=None)
 
 
-def _known(adapter: "Adapter", *, latency: float | None, error: str | None) -> Health:
+def _known(adapter: Adapter, *, latency: float | None, error: str | None) -> Health:
     reachable = error is None
     try:
         return Health(

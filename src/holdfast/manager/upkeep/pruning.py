@@ -8,13 +8,11 @@ before it brought no messages, or were removed.
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from holdfast.models import Message
 from holdfast.parts import ToolCall, ToolResult
-
-if TYPE_CHECKING:
-    from holdfast.repositories import Adapter
+from holdfast.repositories import Adapter
 
 __all__ = ["last_to_go"]
 
@@ -22,7 +20,7 @@ _Need = tuple[Literal["call", "turn"], str | None]
 """A call, or an earlier run of a turn, by its id."""
 
 
-async def last_to_go(adapter: "Adapter", session_id: str, keep: int) -> int:
+async def last_to_go(adapter: Adapter, session_id: str, keep: int) -> int:
     """The position up to which all messages may go; 0 if all of them stay.
 
     Raises:
@@ -38,7 +36,7 @@ async def last_to_go(adapter: "Adapter", session_id: str, keep: int) -> int:
     return kept.first - 1 if kept.passed else 0
 
 
-async def _runs_back(adapter: "Adapter", session_id: str) -> AsyncGenerator[Sequence[Message]]:
+async def _runs_back(adapter: Adapter, session_id: str) -> AsyncGenerator[Sequence[Message]]:
     """The runs of a session, newest first; the messages of each oldest first."""
     page = await adapter.messages.find(session_id, last=_page_size(adapter), align="turn")
     while True:
@@ -49,7 +47,7 @@ async def _runs_back(adapter: "Adapter", session_id: str) -> AsyncGenerator[Sequ
         page = await adapter.messages.find(session_id, cursor=page.next)  # its pages are whole runs too
 
 
-def _page_size(adapter: "Adapter") -> int:
+def _page_size(adapter: Adapter) -> int:
     return min(adapter.limits.page_default, adapter.limits.page)
 
 
