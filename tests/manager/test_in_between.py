@@ -102,6 +102,21 @@ async def test_a_turn_that_is_broken_off_keeps_the_checkpoint_that_another_task_
     assert (await manager.load("s")).data == {"paid": True}
 
 
+async def test_a_turn_that_is_broken_off_waits_for_no_other_turns_save(make_manager, slow):
+    async with make_manager() as manager, manager.session("s") as session:
+        await say(session, 1)
+        slow.under_way.clear()
+        slow.clear()
+        flushing = asyncio.create_task(manager.flush())
+        await slow.under_way.wait()
+        with pytest.raises(ZeroDivisionError):
+            async with asyncio.timeout(20), session.turn() as turn:
+                turn.add("user", "x")
+                raise ZeroDivisionError
+        slow.set()
+        await flushing
+
+
 # --- leaving -------------------------------------------------------------------------------------
 
 
@@ -226,6 +241,18 @@ async def test_a_hook_that_failed_is_told_though_something_behind_it_failed_too(
                 await session.flush()
             assert not session.waits
             assert session.failure is None
+
+
+@pytest.mark.parametrize("autosave", ["turn", "session", NEVER], ids=str)
+async def test_a_handle_whose_hook_has_failed_is_let_go_once_that_was_told(make_manager, autosave):
+    def fail(turn, committed):
+        raise ZeroDivisionError
+
+    async with make_manager(autosave, hooks=Hooks(after_save=fail)) as manager:
+        with pytest.raises(HookFailed):
+            async with manager.session("s") as session:
+                await say(session, 1)
+        assert not manager._context.backlog._sessions
 
 
 async def test_a_failure_that_is_over_is_not_told(adapter, failing):

@@ -40,6 +40,7 @@ class LiveTurn:
         self._repeatable = turn_id is not None
         self._in_place_of_last = in_place_of_last
         self._added = 0
+        self._saves = 0  # checkpoints that are being made, in whatever tasks
         self._open = False
 
     @property
@@ -85,7 +86,7 @@ class LiveTurn:
             VersionConflict: Somebody else has written meanwhile.
         """
         self._must_be_open()
-        return await self._handle.store(self._writing)
+        return await self._save()
 
     async def commit(self, *, state: Literal["theirs"] | None = None) -> Committed | None:
         """Make the turn durable; after it has failed, try again.
@@ -109,12 +110,19 @@ class LiveTurn:
             await self._handle.flush(state)
             return self._writing.committed
         if self._open:
-            return await self._handle.store(self._writing, state=state)
+            return await self._save(state)
         self._handle.begin(self._writing)
         try:
             return await self._store_now(state)
         finally:
             self._handle.end(self._writing)
+
+    async def _save(self, state: Literal["theirs"] | None = None) -> Committed | None:
+        self._saves += 1
+        try:
+            return await self._handle.store(self._writing, state=state)
+        finally:
+            self._saves -= 1
 
     async def _store_now(self, state: Literal["theirs"] | None) -> Committed | None:
         """Store it though its block has ended: with the state of its end, if it came to that and is to keep it."""
@@ -174,7 +182,8 @@ class LiveTurn:
     async def _break_off(self) -> None:
         """The block has raised: go back, though not behind a checkpoint that another task is just making."""
         try:
-            await self._handle.outbox.finish()
+            if self._saves:
+                await self._handle.outbox.finish()
         finally:
             self._draft.put_back()
 

@@ -162,7 +162,7 @@ class Outbox:
             HookFailed: All of it is stored.
         """
         await self._store_queue()
-        self._late.surface()
+        self._tell_late()
 
     async def store(self, writing: Writing, *, state: Literal["theirs"] | None = None) -> Committed | None:
         """Store a turn behind everything that waits.
@@ -179,8 +179,14 @@ class Outbox:
         except VersionConflict as error:
             error.turn = error.turn or writing.draft.turn
             raise
-        self._late.surface()
+        self._tell_late()
         return committed
+
+    def _tell_late(self) -> None:
+        try:
+            self._late.surface()
+        finally:
+            self._context.backlog.forget_if_done(self)
 
     async def _store_queue(self) -> None:
         async with self._saving():
@@ -219,7 +225,7 @@ class Outbox:
                 self._remove(writing)
 
     async def finish(self) -> None:
-        """Wait for the save that is under way, if one is; not where one of its hooks asks: it waits for him."""
+        """Wait for the saves that were begun; not where a hook of one of them asks: it waits for him."""
         if not self._lock.held_by_caller:
             async with self._lock:
                 pass
