@@ -1,5 +1,6 @@
 """Fixtures for the manager's tests: managers, an adapter that fails when told, and what several files share."""
 
+import asyncio
 import random
 
 import pytest
@@ -55,6 +56,22 @@ def failing(adapter, monkeypatch):
         assert store is adapter._runtime.store
 
     return fail
+
+
+@pytest.fixture
+def slow(adapter, monkeypatch):
+    """The store's flushes wait for this event; ``slow.under_way`` says that one has begun."""
+    flusher, goes_on = adapter._runtime.commits._flusher, asyncio.Event()
+    flush, goes_on.under_way = flusher._flush, asyncio.Event()
+
+    async def wait(writes):
+        goes_on.under_way.set()
+        await goes_on.wait()
+        return await flush(writes)
+
+    monkeypatch.setattr(flusher, "_flush", wait)
+    goes_on.set()
+    return goes_on
 
 
 @pytest.fixture

@@ -91,9 +91,18 @@ class Listeners:
         return bool(self._by_name[name])
 
     async def ask(self, name: str, *said: Any) -> None:
-        """Call hooks that may refuse: the first that raises ends it."""
+        """Call hooks that may refuse: the first that raises ends it.
+
+        Raises:
+            InvalidArgument: One of them has raised what says that something is stored; that was another write.
+        """
         for hook in self._by_name[name]:
-            await _call(hook, *said)
+            try:
+                await _call(hook, *said)
+            except HookFailed as error:
+                raise InvalidArgument(
+                    f"The hook {name} has made a write of its own, and one of its failed."
+                ) from error
 
     async def tell(self, name: str, *said: Any) -> None:
         """Call hooks of what has happened; all of them, whatever one of them raises.

@@ -24,7 +24,6 @@ __all__ = ["update"]
 
 _TRIES = 100  # of a change that others keep overtaking; each try means that another one went through
 _SENDINGS = 5  # of one turn to which no answer comes
-_REMEMBERED = 16  # writes of a session, at least, by which every store knows a turn again that it has stored
 
 
 async def update(context: Context[D], session_id: str, change: Callable[[LiveSession[D]], object]) -> Session:
@@ -33,8 +32,7 @@ async def update(context: Context[D], session_id: str, change: Callable[[LiveSes
     Raises:
         NotFound: There is no such session.
         VersionConflict: Others were faster a hundred times.
-        OutcomeUnknown: No answer came, and none to the same turn sent again. To repeat the update might make the
-            change twice, so this one is not ``retryable``.
+        UpdateUnknown: No answer came, and none to the same turn sent again.
     """
     if not callable(change):
         raise InvalidArgument(f"change is {type(change).__name__}, which cannot be called.")
@@ -71,13 +69,8 @@ async def _make_durable(handle: Handle[Any]) -> None:
         except OutcomeUnknown as error:
             unknown = error
         except HoldfastError as error:
-            if unknown is None or isinstance(error, HookFailed) or _disproves(error):
+            if unknown is None or isinstance(error, HookFailed | VersionConflict):
                 raise
             raise UpdateUnknown(f"Session {handle.id!r}.") from error
         await handle.context.politeness.pause(tries)
     raise UpdateUnknown(f"Session {handle.id!r}.") from unknown
-
-
-def _disproves(error: HoldfastError) -> bool:
-    """Whether it says that the same turn was not stored by an earlier try either."""
-    return isinstance(error, VersionConflict) and error.actual - error.expected <= _REMEMBERED

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, HookFailed, InvalidArgument
+from holdfast.errors import ConfigurationError, FlushIncomplete, HoldfastError, InvalidArgument
 from holdfast.manager.live.autosave import Autosave, When
+from holdfast.manager.live.late import LateHookFailure
 from holdfast.manager.live.save_lock import in_a_hook
 
 __all__ = ["Backlog", "Waiting"]
@@ -129,8 +130,8 @@ class Backlog:
         self._timers[session] = loop.call_later(self._autosave.seconds, self._begin, session)
 
     def save_soon(self, session: Waiting) -> None:
-        """Save what waits of a session whose user is gone, if no timer does: nobody else would until the end."""
-        if self._autosave is None and self._open and session.waits:
+        """Save what waits of a session whose user is gone: without a timer nobody else would until the end."""
+        if self._open and session.waits:
             self._start(session)
 
     def _begin(self, session: Waiting) -> None:
@@ -153,8 +154,6 @@ class Backlog:
         async with self._at_once:
             try:
                 await session.drain()
-            except HookFailed:
-                return None  # it is saved
             except Exception as error:  # noqa: BLE001 - whatever it is, it is handed on
                 return error
             return None
@@ -189,6 +188,8 @@ class Backlog:
             FlushIncomplete: It names the sessions that have something left.
             HookFailed: All is saved; a hook has failed in the background, and nobody was told yet.
         """
+        if in_a_hook():
+            raise InvalidArgument("A hook of a save cannot close the manager.")
         if type(timeout) not in (int, float) or not timeout > 0:
             raise InvalidArgument("timeout is a positive number of seconds.")
         sessions = list(self._sessions) if self._unasked else []
@@ -200,8 +201,11 @@ class Backlog:
         cancelled = await _to_its_end(asyncio.ensure_future(self._flush_within(sessions, timeout, failures)))
         failures.update({session.id: session.failure for session in sessions if session.waits})
         _raise_if_left(failures)
-        for session in sessions:
-            session.surface()
+        late = LateHookFailure()
+        for session in list(self._sessions):
+            with late:
+                session.surface()
+        late.surface()
         if cancelled is not None:
             raise cancelled
 

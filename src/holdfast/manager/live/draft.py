@@ -37,6 +37,11 @@ class Draft:
         self.refresh: Callable[[], Awaitable[None]] | None = None
         self._held = held
 
+    @property
+    def is_state_alone(self) -> bool:
+        """Whether it is no turn, but a state that is to be flushed."""
+        return self.turn is None
+
     def add(self, message: Message) -> Message:
         """Add a message as it is now: what its maker changes later is not seen.
 
@@ -58,6 +63,12 @@ class Draft:
         encoded = encode_message(message, self._held.context.adapter.limits)
         own = decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
         return own, encoded.size
+
+    def forget(self, stored: int) -> None:
+        """So many messages are durable."""
+        del self.pending[:stored]
+        if not self.pending:
+            self.size = 0
 
     def end(self) -> None:
         """The turn has ended: this is the state that it leaves behind."""

@@ -64,18 +64,24 @@ class Handle(Generic[D]):
         """Flush, where somebody else watches what comes of it."""
         if state is not None:
             await self.outbox.take_theirs()
-        # Where theirs cannot be read here, there is nothing of ours to store but what was said.
-        writing = None if self.held.unreadable else self.outbox.add_state()
+        writing, unstorable = self._add_state()
         try:
             await self.outbox.store_all()
         except BaseException:
             self.outbox.take_back(writing)
             raise
-        if writing is not None and not writing.done:  # somebody else has tried to store it, or has given it up
-            raise writing.failed or InvalidArgument("What was to be flushed was discarded meanwhile.")
-        if self.held.unreadable is not None and state is None:
-            raise self.held.unreadable
+        if writing is not None:
+            self.outbox.check_stored(writing)
+        if unstorable is not None and not (state is not None and self.held.unreadable is not None):
+            raise unstorable
         self.outbox.surface()
+
+    def _add_state(self) -> tuple[Writing | None, HoldfastError | None]:
+        """Add the state to what waits; or why it cannot be stored, which keeps no turn from being stored."""
+        try:
+            return self.outbox.add_state(), None
+        except HoldfastError as error:
+            return None, error
 
     def touch(self) -> None:
         """See ``LiveSession.touch``."""
@@ -86,6 +92,11 @@ class Handle(Generic[D]):
     def _check_no_turn_open(self) -> None:
         if self.open is not None:
             raise InvalidArgument("A turn is open: its end, or turn.checkpoint(), stores the state.")
+
+    async def _flush_at_the_end(self) -> None:
+        if self.open is not None:  # which is refused; what has ended is stored all the same
+            await self.context.watched("save", self.id, self.outbox.store_all)
+        await self.flush()
 
     async def leave(self, *, failed: bool) -> None:
         """The session is left: store what is to be stored now.
@@ -99,7 +110,7 @@ class Handle(Generic[D]):
             self.outbox.drop()
         try:
             if not failed and autosave != "off":
-                await self.flush()
+                await self._flush_at_the_end()
         except Exception as error:
             if not isinstance(autosave, Autosave) or not (isinstance(error, HoldfastError) and error.retryable):
                 self.outbox.release()  # it is told, and will not be tried again behind the caller's back

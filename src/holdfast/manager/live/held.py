@@ -9,6 +9,7 @@ from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
 from holdfast.manager.data.in_hand import in_hand
 from holdfast.manager.live.conflicts import rebased
+from holdfast.manager.live.late import LateHookFailure
 from holdfast.manager.live.pouring import poured
 from holdfast.manager.live.settling import settled
 from holdfast.manager.live.snapshots import COLUMNS, Snapshot
@@ -34,12 +35,14 @@ class Held(Generic[D]):
         session: The value. With typed data, ``session.data`` is its plain form as of the last snapshot.
         base: What the store has; for a new session, what it began with.
         unreadable: Why this program cannot read what others have stored, and this handle has taken over.
+        late: What hooks have raised after saves, and nobody was told yet.
         writings: What is on its way to the store, oldest first: it goes along when others were faster.
     """
 
     def __init__(self, context: Context[D], session: Session) -> None:
         self.context = context
         self.session = session
+        self.late = LateHookFailure()
         self.writings: list[Writing] = []
         self.unreadable: InvalidData | None = None
         self._in_hand = in_hand(context.data_type, session)

@@ -1,16 +1,21 @@
 """Hooks that fail while several things are stored: all of it is stored first, then it is told."""
 
+import logging
 from types import TracebackType
 
 from holdfast.errors import HookFailed
 
 __all__ = ["LateHookFailure"]
 
+logger = logging.getLogger("holdfast")
+
 
 class LateHookFailure:
-    """``with late:`` around each save; ``late.surface()`` behind the last one.
+    """``with late:`` around the hooks of each save; ``late.surface()`` behind the last one.
 
     A hook that is called after a save cannot undo it, and must not keep from the store what comes behind it.
+
+    Around nothing but the hooks: what they raise before a save keeps it from being stored.
 
     Attributes:
         error: The first hook that has failed, and was not told yet.
@@ -25,10 +30,13 @@ class LateHookFailure:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if isinstance(error, HookFailed):
-            self.error = self.error or error
-            return True
-        return False
+        if not isinstance(error, HookFailed):
+            return False
+        if self.error is None:
+            self.error = error
+        else:  # one is told for all; its words may be a user's, and are not logged
+            logger.error("The hook %s has failed too", error.detail)
+        return True
 
     def surface(self) -> None:
         """Raise it, if there is one; it is told once."""

@@ -1,6 +1,7 @@
 """A turn while it happens: what is said is collected, and becomes durable when it ends."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -126,14 +127,16 @@ class LiveTurn:
 
     async def _store_now(self, state: Literal["theirs"] | None) -> Committed | None:
         """Store it though its block has ended: with the state of its end, if it came to that and is to keep it."""
-        if self._draft.after is None:
-            return await self._handle.store(self._writing, state=state)
+        draft, store = self._draft, partial(self._handle.store, self._writing, state=state)
+        draft.after = draft.after or draft.before
+        if draft.after is None or draft.after is draft.before:  # it could not begin, or broke off: its words alone
+            return await store()
         if state is not None:
-            self._draft.check_unchanged(self._handle.held.base)
-            return await self._handle.store(self._writing, state=state)
-        self._draft.check_unchanged()
-        self._handle.held.put_back(self._draft.after)
-        return await self._or_put_back(lambda: self._handle.store(self._writing))
+            draft.check_unchanged(self._handle.held.base)
+            return await store()
+        draft.check_unchanged()
+        self._handle.held.put_back(draft.after)
+        return await self._or_put_back(store)
 
     async def _or_put_back(self, store: Callable[[], Awaitable[T]]) -> T:
         try:

@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from holdfast.errors import HoldfastError, VersionConflict
+from holdfast.errors import HoldfastError, InvalidArgument, VersionConflict
 from holdfast.ids import new_id
 from holdfast.manager.live.autosave import Autosave
 from holdfast.manager.live.draft import Draft
 from holdfast.manager.live.held import Held
-from holdfast.manager.live.late import LateHookFailure
 from holdfast.manager.live.save_lock import SaveLock
 from holdfast.manager.live.writing import Writing
 from holdfast.models import Committed, Message
@@ -30,7 +29,6 @@ class Outbox:
         self._lock = SaveLock()
         self._current: Writing | None = None
         self._failed: Exception | None = None
-        self._late = LateHookFailure()
 
     @property
     def id(self) -> str:
@@ -50,7 +48,7 @@ class Outbox:
     @property
     def failure(self) -> Exception | None:
         """What has gone wrong in the background, and was not told yet."""
-        return self._failed or self._late.error
+        return self._failed or self._held.late.error
 
     def __contains__(self, writing: Writing) -> bool:
         return writing in self._queue
@@ -63,8 +61,11 @@ class Outbox:
         """A turn has ended, and is to be stored later."""
         self._queue.append(writing)
         self._held.writings.append(writing)
-        self._counted[writing] = writing.draft.size
-        self._context.backlog.add(self, writing.draft.size)
+        # Whoever has another turn on a handle that was released goes on with all that it holds.
+        for one in [writing] if writing.draft.is_state_alone else list(self._queue):
+            if one not in self._counted:
+                self._counted[one] = one.draft.size
+                self._context.backlog.add(self, one.draft.size)
 
     def add_state(self, *, bounded: bool = False) -> Writing | None:
         """The state as it is now is to be stored.
@@ -79,7 +80,7 @@ class Outbox:
         stored = self._held.base if self._held.session.version else None
         unchanged = draft.after == (last.draft.after if last else stored)
         # Without write-behind, each flush has a state of its own: another one's may be taken back.
-        if unchanged and (last is None or last.draft.turn is not None or self._behind):
+        if unchanged and (last is None or not last.draft.is_state_alone or self._behind):
             return None
         replaced = last if self._behind and last is not None and self._replaceable(last) else None
         freed = None if replaced is None else self._counted.get(replaced)
@@ -87,7 +88,7 @@ class Outbox:
             return None
         self.add(writing)
         if replaced is not None:  # the new one says it all; the time that it may wait goes on
-            replaced.done = True
+            replaced.replaced_by = writing
             self._remove(replaced)
         return writing
 
@@ -98,7 +99,7 @@ class Outbox:
 
     def _replaceable(self, writing: Writing) -> bool:
         """Whether nothing is lost without it: a state alone, which is held still and was not sent."""
-        return writing.draft.turn is None and not writing.unsure and writing is not self._current
+        return writing.draft.is_state_alone and not writing.unsure and writing is not self._current
 
     def drop(self) -> tuple[Message, ...]:
         """Nothing more is to be stored than what is being stored just now; the messages that are given up."""
@@ -132,7 +133,7 @@ class Outbox:
         if failure is None:
             return
         if self._failed is None:
-            self._late.error = None
+            self._held.late.error = None
         elif not self._queue:
             self._failed = None
         self._context.backlog.forget_if_done(self)
@@ -140,20 +141,22 @@ class Outbox:
 
     async def drain(self) -> None:
         """Store everything, though nobody who has the handle asks for it: what goes wrong is kept for him."""
-        if self._queue and not self._lock.held_by_caller:
-            await self._context.watched("save", self.id, self._drain)
+        if not self._queue or self._lock.held_by_caller:
+            return
+        late = self._held.late.error
+        await self._context.watched("save", self.id, self._drain)
+        if self._held.late.error is not None and self._held.late.error is not late:
+            await self._context.hooks.note("on_error", self.id, self._held.late.error)
 
     async def _drain(self) -> None:
         async with self._saving():
             try:
-                while self._queue and self._queue[0] in self._counted:  # the others were given back to the handle
+                while self._queue and self._queue[0] in self._counted:  # the others were released
                     await self._store_first(self._queue[0])
-                self._note_all_stored()
+                self._failed = None
             except Exception as error:
                 self._failed = error
                 raise
-            if self._late.error is not None:
-                raise self._late.error
 
     async def store_all(self) -> None:
         """Store everything.
@@ -161,7 +164,8 @@ class Outbox:
         Raises:
             HookFailed: All of it is stored.
         """
-        await self._store_queue()
+        async with self._saving():
+            await self._store_queue()
         self._tell_late()
 
     async def store(self, writing: Writing, *, state: Literal["theirs"] | None = None) -> Committed | None:
@@ -171,49 +175,45 @@ class Outbox:
             HookFailed: All of it is stored.
         """
         try:
-            if state is not None:
-                await self.take_theirs()
-            await self._store_queue()
             async with self._saving():
-                committed = await writing.store(self._late)
+                if state is not None:
+                    await self._held.take_theirs()
+                await self._store_queue()
+                committed = await writing.store()
         except VersionConflict as error:
             error.turn = error.turn or writing.draft.turn
             raise
         self._tell_late()
         return committed
 
+    @asynccontextmanager
+    async def _saving(self) -> AsyncGenerator[None]:
+        """One save at a time; what a hook raises after it is told later, if not by the caller."""
+        async with self._lock:
+            try:
+                yield
+            finally:
+                if self._held.late.error is not None:
+                    self._context.backlog.keep(self)
+                else:
+                    self._context.backlog.forget_if_done(self)
+
     def _tell_late(self) -> None:
         try:
-            self._late.surface()
+            self._held.late.surface()
         finally:
             self._context.backlog.forget_if_done(self)
 
     async def _store_queue(self) -> None:
-        async with self._saving():
-            while self._queue:
-                await self._store_first(self._queue[0])
-            self._note_all_stored()
-
-    def _note_all_stored(self) -> None:
+        while self._queue:
+            await self._store_first(self._queue[0])
         self._failed = None
-        self._context.backlog.forget_if_done(self)
-
-    @asynccontextmanager
-    async def _saving(self) -> AsyncGenerator[None]:
-        """One save at a time; if it fails, what a hook of an earlier one has raised is told later."""
-        async with self._lock:
-            try:
-                yield
-            except BaseException:
-                if self._late.error is not None:
-                    self._context.backlog.keep(self)
-                raise
 
     async def _store_first(self, writing: Writing) -> None:
         self._current = writing
         writing.failed = None
         try:
-            await writing.store(self._late)
+            await writing.store()
         except HoldfastError as error:
             self._current = None
             writing.failed = error
@@ -223,6 +223,18 @@ class Outbox:
             self._current = None
             if writing.done:
                 self._remove(writing)
+
+    def check_stored(self, writing: Writing) -> None:
+        """Return if a state is stored that was to be flushed.
+
+        Raises:
+            HoldfastError: Why somebody else, who has tried to store it meanwhile, could not.
+            InvalidArgument: It was discarded meanwhile.
+        """
+        while writing.replaced_by is not None:
+            writing = writing.replaced_by
+        if not writing.done:
+            raise writing.failed or InvalidArgument("What was to be flushed was discarded meanwhile.")
 
     async def finish(self) -> None:
         """Wait for the saves that were begun; not where a hook of one of them asks: it waits for him."""

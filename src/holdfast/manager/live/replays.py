@@ -1,10 +1,22 @@
 """What an earlier try of a turn has stored, where the store cannot tell it by the turn's id alone."""
 
 from holdfast.codec import encode_message
+from holdfast.errors import VersionConflict
 from holdfast.models import Committed, Turn
 from holdfast.repositories import Adapter
 
-__all__ = ["stored_before"]
+__all__ = ["forgotten", "stored_before"]
+
+
+_REMEMBERED = 16  # writes of a session's state, at least, by which every store knows a turn again
+
+
+def forgotten(error: Exception) -> bool:
+    """Whether a conflict does not prove that an earlier try was not stored: the store may have forgotten it.
+
+    It counts the saves of others alone. Their removals take places too, and cannot be seen here.
+    """
+    return isinstance(error, VersionConflict) and error.actual - error.expected > _REMEMBERED
 
 
 async def stored_before(adapter: Adapter, turn: Turn) -> Committed | None:

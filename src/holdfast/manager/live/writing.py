@@ -7,16 +7,14 @@ from typing import Any
 from holdfast.errors import (
     DuplicateIdConflict,
     HoldfastError,
-    HookFailed,
     NotFound,
     OutcomeUnknown,
     VersionConflict,
 )
 from holdfast.manager.live.draft import Draft
 from holdfast.manager.live.held import Held
-from holdfast.manager.live.late import LateHookFailure
 from holdfast.manager.live.merging import MergeConflict
-from holdfast.manager.live.replays import stored_before
+from holdfast.manager.live.replays import forgotten, stored_before
 from holdfast.manager.live.snapshots import Snapshot
 from holdfast.manager.telling import tell_saved
 from holdfast.models import Committed, Turn
@@ -33,6 +31,7 @@ class Writing:
         draft: What is to be stored.
         committed: What was stored last.
         done: Whether it has ended, and nothing of it is left to store.
+        replaced_by: A newer state, which says it all.
         failed: Why the last try to store it has failed, for those for whom somebody else has tried.
     """
 
@@ -41,6 +40,7 @@ class Writing:
         self.committed: Committed | None = None
         self.done = False
         self.failed: HoldfastError | None = None
+        self.replaced_by: Writing | None = None
         self._held = held
         self._maybe_stored = repeatable  # by an earlier run, or with the state that was given up since
         self._segment = 0
@@ -83,22 +83,16 @@ class Writing:
             self._segment += 1
         self._sent = None
 
-    async def store(self, late: LateHookFailure) -> Committed | None:
-        """Store everything that is there to store.
-
-        Args:
-            late: Keeps what a hook raises that is called afterwards.
+    async def store(self) -> Committed | None:
+        """Store everything that is there to store; what a hook raises afterwards is kept in ``Held.late``.
 
         Returns:
             What was stored last; None if there was nothing.
         """
         committed: Committed | None = None
         while self._sent is not None or self._resend:  # then comes what was added since
-            with late:
-                committed = await self._store_segment()
-        with late:
-            return await self._store_segment() or committed
-        return committed
+            committed = await self._store_segment()
+        return await self._store_segment() or committed
 
     async def _store_segment(self) -> Committed | None:
         """Store what is there in one step, on top of whatever others store meanwhile; None if there is nothing."""
@@ -110,8 +104,6 @@ class Writing:
                     break
                 try:
                     return await self._send(*self._sent, resent=resent)
-                except HookFailed:
-                    raise
                 except HoldfastError as error:
                     await self._tell(error)
                     if not self._may_go_on(error) or tries == _TRIES:
@@ -166,6 +158,8 @@ class Writing:
         except HoldfastError as error:
             if isinstance(error, OutcomeUnknown) or (resent and error.retryable):
                 raise  # this try, or the first one, may be stored
+            if resent and forgotten(error):
+                raise OutcomeUnknown("Others have saved so often since that nobody can tell.") from error
             self._sent = None  # nothing of it was stored
             first = await self._answered_before(error, turn)
             if first is None:
@@ -188,10 +182,11 @@ class Writing:
         self._version, self._last_seq = committed.session.version, committed.session.last_seq
         self._segment += 1
         self._sent, self._resend, self._given_up = None, 0, False
-        del draft.pending[: len(turn.messages)]
+        draft.forget(len(turn.messages))
         draft.before, draft.remove, draft.refresh = snapshot, None, None
         self.done = draft.after is not None and not draft.pending and held.base == draft.after
-        await tell_saved(held.context, turn, committed, base)
+        with held.late:
+            await tell_saved(held.context, turn, committed, base)
 
     # --- when others were faster ---------------------------------------------------------------
 

@@ -51,7 +51,7 @@ async def import_user(
 
     In a user's view all of them become his, those of nobody too, and nothing is reached that is not in the view.
     Only a session of nobody that is there below one of his counts as present, if nothing is missing of it: so
-    what was exported in a view can be imported there, whatever is left of it.
+    what was exported in a view can be imported there as long as it is there, or once it is erased.
 
     Args:
         adapter: Where they are stored; it may be a view of ``user_id``.
