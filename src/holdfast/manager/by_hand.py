@@ -1,4 +1,4 @@
-"""Saving by hand: whole sessions, messages alone, and changes of a state (``updating``)."""
+"""Saving by hand: whole sessions, and messages alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,9 @@ from holdfast.manager.live.snapshots import Snapshot
 from holdfast.manager.live.status import note_completion
 from holdfast.manager.loading import begin, check_owner, load, stored
 from holdfast.manager.telling import tell_saved
-from holdfast.manager.updating import update
 from holdfast.models import Committed, Message, Session, Turn
 
-__all__ = ["append", "load_or_create", "loaded_or_created", "save", "update"]
+__all__ = ["append", "load_or_create", "loaded_or_created", "save"]
 
 
 async def save(context: Context[Any], session: Session, turn_id: str | None) -> Session:

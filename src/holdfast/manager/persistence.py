@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 from holdfast.errors import InvalidArgument
-from holdfast.manager import by_hand
+from holdfast.manager import by_hand, updating
 from holdfast.manager import current as _current
 from holdfast.manager.context import Context
 from holdfast.manager.data.data_type import D
@@ -251,7 +251,7 @@ class PersistenceManager(Generic[D]):
                 before you repeat it, or the change may be made twice.
         """
         return await self._context.watched(
-            "save", session_id, lambda: by_hand.update(self._context, session_id, change)
+            "save", session_id, lambda: updating.update(self._context, session_id, change)
         )
 
     async def update_data(self, session_id: str, changes: dict[str, Any]) -> Session:
