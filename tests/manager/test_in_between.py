@@ -8,6 +8,7 @@ from tests.manager.waiting import WAITING, say, stored, words
 
 from holdfast import (
     BackendUnavailable,
+    InvalidArgument,
     InvalidData,
     Message,
     OutcomeUnknown,
@@ -192,3 +193,19 @@ async def test_a_turn_that_broke_off_is_committed_once_and_with_its_words_alone(
         session.data["since"] = True
         assert await turn.commit() is first
         assert await stored(manager) == (["x"], {})
+
+
+@pytest.mark.parametrize("turn_id", [None, "request-1"])
+@pytest.mark.parametrize(
+    "change", [None, {"role": 5}, {"id": ""}, {"id": 5}, {"created_at": "x"}, {"content": 7}], ids=str
+)
+async def test_a_message_that_breaks_a_rule_is_refused_as_it_is_added_and_its_turn_goes_on(
+    manager, change, turn_id
+):
+    wrong = {} if change is None else Message(role="user", content="x").model_copy(update=change)
+    async with manager.session("s") as session, session.turn(turn_id) as turn:
+        turn.add("user", "before")
+        with pytest.raises(InvalidArgument):
+            turn.add_message(wrong)
+        turn.add("user", "behind")
+    assert (await stored(manager))[0] == ["before", "behind"]

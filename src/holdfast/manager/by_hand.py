@@ -89,7 +89,7 @@ async def load_or_create(context: Context[Any], fresh: Session) -> Session:
     Raises:
         NotFound: It belongs to another user.
     """
-    session = await loaded_or_created(context, fresh) or await load(context, fresh.id)
+    session = await loaded_or_created(context, fresh)
     if session is None:
         raise NotFound(f"Session {fresh.id!r}.")
     await check_owner(context, session, fresh.user_id)

@@ -11,7 +11,7 @@ from holdfast.errors import InvalidArgument
 from holdfast.models import Message, Session, SessionInfo, Turn
 from holdfast.strict import remade
 
-__all__ = ["copied_message", "copied_session", "copied_turn"]
+__all__ = ["copied_message", "copied_session", "copied_turn", "measured_copy"]
 
 
 def copied_turn(turn: Turn, limits: Limits) -> Turn:
@@ -34,10 +34,20 @@ def copied_message(message: Message, limits: Limits, path: str = "message") -> M
     Raises:
         InvalidArgument: Something in it breaks a rule.
     """
+    return measured_copy(message, limits, path)[0]
+
+
+def measured_copy(message: Message, limits: Limits, path: str = "message") -> tuple[Message, int]:
+    """The same, and how many bytes it has, encoded.
+
+    Raises:
+        InvalidArgument: Something in it breaks a rule.
+    """
     if type(message) is not Message:
         raise InvalidArgument(f"{path} is {type(message).__name__}, not Message.")
-    body = encode_message(remade(message), limits, path).body
-    return decode_message(body, id=message.id, role=message.role, created_at=message.created_at)
+    encoded = encode_message(remade(message), limits, path)
+    copied = decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
+    return copied, encoded.size
 
 
 def copied_session(session: Session, limits: Limits) -> Session:

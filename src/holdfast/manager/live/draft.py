@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from holdfast.codec import decode_message, encode_message
 from holdfast.errors import InvalidArgument
+from holdfast.manager.copies import copied_message, measured_copy
 from holdfast.manager.live.held import Held
 from holdfast.manager.live.snapshots import Snapshot
 from holdfast.models import Message
@@ -36,6 +36,7 @@ class Draft:
         self.size = 0
         self.refresh: Callable[[], Awaitable[None]] | None = None
         self._held = held
+        self._limits = held.context.adapter.limits
 
     @property
     def is_state_alone(self) -> bool:
@@ -48,21 +49,16 @@ class Draft:
         Raises:
             InvalidArgument: It breaks a rule.
         """
-        own, size = self._own(message)
+        own, size = measured_copy(message, self._limits)
         self.pending.append(own)
         self.size += size
         return own
 
     def say_again(self, message_id: str, stored: Message | None) -> None:
         """What was added from the store is said as it is stored now; None: it is not said."""
-        again = [] if stored is None else [self._own(stored)[0]]
+        again = [] if stored is None else [copied_message(stored, self._limits)]
         for place in [index for index, message in enumerate(self.pending) if message.id == message_id]:
             self.pending[place : place + 1] = again
-
-    def _own(self, message: Message) -> tuple[Message, int]:
-        encoded = encode_message(message, self._held.context.adapter.limits)
-        own = decode_message(encoded.body, id=message.id, role=message.role, created_at=message.created_at)
-        return own, encoded.size
 
     def forget(self, stored: int) -> None:
         """So many messages are durable."""
